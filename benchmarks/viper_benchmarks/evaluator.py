@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from viper.engine.answer import Answer
 from viper.engine.engine import Engine
+from viper.engine.trace_builder import LOOKED_AT_NOTHING
 from viper.errors import InputError
 from viper.images.decoding import open_image
 from viper.methods.doubts import refusal
@@ -55,6 +56,15 @@ class EvaluatorSpec:
         """Compares answers with the right ones."""
         return Scorer(self.metric, self.data_folder)
 
+    @property
+    def other_mode(self) -> bool | None:
+        """`best_effort` of the second mode; None if the run has one."""
+        return not self.engine.get("best_effort", False) if self.both_modes else None
+
+    def failed(self, sample: Sample, failure: Failure) -> SampleResult:
+        """Return the row of a sample that no evaluator could answer."""
+        return _failed(self.scorer.failed(sample, failure), self.other_mode)
+
     @contextlib.contextmanager
     def open(
         self, stats: RunStats | None = None, pages: TracePages | None = None
@@ -77,7 +87,7 @@ class EvaluatorSpec:
             if self.scenes is not None:
                 attributor = stack.enter_context(ErrorAttributor(engine, scorer, self.scenes))
             yield LocalEvaluator(
-                engine, scorer, baselines, attributor, stats, pages, self.both_modes
+                engine, scorer, baselines, attributor, stats, pages, self.other_mode
             )
 
 
@@ -97,8 +107,8 @@ class LocalEvaluator:
     """Gets the trace of each answer of the engine."""
     pages: TracePages | None = None
     """Writes pages of whole runs."""
-    both_modes: bool = False
-    """Whether each sample is also answered in the mode that the engine's `best_effort` does not name."""
+    other_mode: bool | None = None
+    """`best_effort` of a second mode, in which each sample is answered too; None for one mode."""
 
     def describe(self) -> dict[str, Any]:
         """Return models and omitted baselines, for `run.json`."""
@@ -112,7 +122,7 @@ class LocalEvaluator:
         try:
             result = await self._answer(sample)
         except InputError as error:
-            return self._failed(sample, Failure.of(error))
+            return _failed(self.scorer.failed(sample, Failure.of(error)), self.other_mode)
         if result.failure == "budget":
             return result
         if self.baselines is not None:
@@ -128,14 +138,13 @@ class LocalEvaluator:
             # An unreadable image is the failure that counts.
             image = await asyncio.to_thread(open_image, sample.image)
             failure = Failure("generator", sample.unwritten)
-            return self._failed(sample, failure, image.size[1])
+            return _failed(self.scorer.failed(sample, failure, image.size[1]), self.other_mode)
         answer, result = await self._in_mode(sample, None)
-        if self.both_modes and result.failure != "budget":
-            best_effort = not self.engine.config.best_effort
-            _, other = await self._in_mode(sample, best_effort)
+        if self.other_mode is not None and result.failure != "budget":
+            _, other = await self._in_mode(sample, self.other_mode)
             if other.failure == "budget":
                 return other
-            result = replace(result, other_mode=other.in_mode(best_effort))
+            result = replace(result, other_mode=other.in_mode(self.other_mode))
         if self.pages is not None:
             page = await asyncio.to_thread(self.pages.write, sample, answer, result)
             result = replace(result, trace=page)
@@ -149,23 +158,33 @@ class LocalEvaluator:
         if self.stats is not None:
             self.stats.add(answer.trace)
         result = self.scorer.result(sample, answer)
-        if sample.untested and result.failure is None:
-            # The generator of a saved program said so; the program itself does not.
-            if not (self.engine.config.best_effort if best_effort is None else best_effort):
-                failure = Failure("model", refusal(sample.untested))
-                refused = self.scorer.failed(sample, failure)
-                return answer, replace(refused, ms=result.ms, untested=sample.untested)
-            doubts = tuple(dict.fromkeys((*sample.untested, *result.doubts)))
-            result = replace(result, doubts=doubts, untested=sample.untested)
+        if sample.generated and result.failure is None:
+            mode = self.engine.config.best_effort if best_effort is None else best_effort
+            result = self._as_generated(sample, answer, result, best_effort=mode)
         return answer, result
 
-    def _failed(
-        self, sample: Sample, failure: Failure, image_height: int | None = None
+    def _as_generated(
+        self, sample: Sample, answer: Answer, result: SampleResult, *, best_effort: bool
     ) -> SampleResult:
-        """Return the row of a sample that fails in any mode."""
-        result = self.scorer.failed(sample, failure, image_height)
-        if not self.both_modes:
-            return result
-        best_effort = not self.engine.config.best_effort
-        other = ModeResult.failed(best_effort, failure.kind, failure.message)
-        return replace(result, other_mode=other)
+        """Hold a saved program to what it would have been held to when its generator wrote it.
+
+        The engine takes it for a program of the user's own, which may answer without looking, and which
+        brings no conditions that it does not test.
+        """
+        failure = None
+        if not any(call.role not in ("", "language") for call in answer.trace.calls):
+            failure = Failure("check", LOOKED_AT_NOTHING)
+        elif sample.untested and not best_effort:
+            failure = Failure("model", refusal(sample.untested))
+        if failure is not None:
+            failed = self.scorer.failed(sample, failure)
+            return replace(failed, ms=result.ms, untested=sample.untested)
+        doubts = tuple(dict.fromkeys((*sample.untested, *result.doubts)))
+        return replace(result, doubts=doubts, untested=sample.untested)
+
+
+def _failed(row: SampleResult, other_mode: bool | None) -> SampleResult:
+    """Return a failed row that fails in the other mode, if there is one, for the same reason."""
+    if other_mode is None or row.failure is None:
+        return row
+    return replace(row, other_mode=ModeResult.failed(other_mode, row.failure, row.message))

@@ -2,8 +2,8 @@
 
 Read from the `samples.jsonl` of a run, or from rows of `viper generate --file`: `{"id", "program"}`. A
 sample without a program in the earlier run fails again in the same way, and so does a sample that is not in
-the file. Both count as wrong. Conditions that a program does not test stay doubts when it runs again: the
-program does not know of them.
+the file. Both count as wrong. A program is held to what it was held to when it was written: it must look at the
+image, and conditions that it does not test stay doubts.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class SavedPrograms:
         program = self._programs.get(sample.id)
         if program is not None:
             untested = self._untested.get(sample.id, ())
-            return replace(sample, program=program, untested=untested)
+            return replace(sample, program=program, generated=True, untested=untested)
         if sample.id in self._programs:
             reason = self._reasons.get(sample.id, "no program was written.")
             return replace(sample, unwritten=f"In the run of {self._name}: {reason}")

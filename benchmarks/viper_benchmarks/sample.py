@@ -45,8 +45,10 @@ class Sample:
     """Groups of the report, such as `count` or `hops:3`; the part before a colon names the kind."""
     program: str | None = None
     """Program to run instead of a generated one."""
+    generated: bool = False
+    """Whether a generator wrote `program`: then it must look at the image."""
     untested: tuple[Doubt, ...] = ()
-    """Conditions that `program` does not test, as its generator said when it wrote it."""
+    """Conditions that such a program does not test, as its generator said when it wrote it."""
     unwritten: str | None = None
     """Why saved programs have none for this sample, which then fails with kind `generator`."""
 

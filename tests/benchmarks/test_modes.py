@@ -211,6 +211,25 @@ def test_a_saved_program_without_doubts_has_none(tmp_path):
     assert (one.outcome, one.doubts) == ("answered", ())
 
 
+BLIND = "def execute_command(image):\n    return 'yes'"
+
+
+@pytest.mark.parametrize("mode", ["--best-effort", "--no-best-effort"])
+def test_a_saved_program_that_looks_at_nothing_answers_nothing(tmp_path, mode):
+    data = bench.folder(tmp_path, [{**ROWS[0], "id": "1", "program": None}])
+    programs = ["--programs", str(saved(tmp_path / "saved.jsonl", program=BLIND))]
+    assert invoke(data, *programs, mode, "--output", str(tmp_path / "out")).exit_code == 0
+    (one,) = rows_of(tmp_path / "out").values()
+    assert (one.failure, one.outcome) == ("check", "no_answer")
+
+
+def test_a_program_of_the_users_own_may_answer_without_looking(tmp_path):
+    data = bench.folder(tmp_path, [{**ROWS[0], "id": "1", "program": BLIND}])
+    assert invoke(data, "--output", str(tmp_path / "out")).exit_code == 0
+    (one,) = rows_of(tmp_path / "out").values()
+    assert (one.failure, one.prediction) == (None, "yes")
+
+
 @pytest.mark.parametrize("bad", [3, ["x"], [{"condition": 1}], [None]], ids=str)
 def test_malformed_doubts_of_saved_programs_are_refused(tmp_path, bad):
     data = bench.folder(tmp_path, [{**ROWS[0], "id": "1", "program": None}])
