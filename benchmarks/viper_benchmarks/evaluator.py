@@ -120,7 +120,7 @@ class LocalEvaluator:
     async def evaluate(self, sample: Sample) -> SampleResult:
         """Return the row of a sample."""
         try:
-            result = await self._answer(sample)
+            answer, result = await self._answer(sample)
         except InputError as error:
             return _failed(self.scorer.failed(sample, Failure.of(error)), self.other_mode)
         if result.failure == "budget":
@@ -131,24 +131,27 @@ class LocalEvaluator:
         if self.attributor is not None:
             cause = await self.attributor.cause(sample, result)
             result = replace(result, error_attribution=cause)
+        if self.pages is not None and answer is not None:
+            # Not above: a page that cannot be written ends the run, as a row does.
+            page = await asyncio.to_thread(self.pages.write, sample, answer, result)
+            result = replace(result, trace=page)
         return result
 
-    async def _answer(self, sample: Sample) -> SampleResult:
+    async def _answer(self, sample: Sample) -> tuple[Answer | None, SampleResult]:
+        """Return the answer of the run's mode, None without one, and the row of all modes."""
         if sample.unwritten is not None:
             # An unreadable image is the failure that counts.
             image = await asyncio.to_thread(open_image, sample.image)
             failure = Failure("generator", sample.unwritten)
-            return _failed(self.scorer.failed(sample, failure, image.size[1]), self.other_mode)
+            row = self.scorer.failed(sample, failure, image.size[1])
+            return None, _failed(row, self.other_mode)
         answer, result = await self._in_mode(sample, None)
         if self.other_mode is not None and result.failure != "budget":
             _, other = await self._in_mode(sample, self.other_mode)
             if other.failure == "budget":
-                return other
+                return answer, other
             result = replace(result, other_mode=other.in_mode(self.other_mode))
-        if self.pages is not None:
-            page = await asyncio.to_thread(self.pages.write, sample, answer, result)
-            result = replace(result, trace=page)
-        return result
+        return answer, result
 
     async def _in_mode(
         self, sample: Sample, best_effort: bool | None

@@ -2,8 +2,8 @@
 
 Read from the `samples.jsonl` of a run, or from rows of `viper generate --file`: `{"id", "program"}`. A
 sample without a program in the earlier run fails again in the same way, and so does a sample that is not in
-the file. Both count as wrong. A program is held to what it was held to when it was written: it must look at the
-image, and conditions that it does not test stay doubts.
+the file. Both count as wrong. A program is held to what it was held to when it was written: it must look at
+the image, and conditions that it does not test stay doubts.
 """
 
 from __future__ import annotations
