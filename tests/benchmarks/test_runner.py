@@ -86,7 +86,8 @@ def test_bench_prints_the_report_as_json(data):
     result = invoke(data, "--json", "--limit", "2")
     assert result.exit_code == 0
     assert list(json.loads(result.stdout)) == [
-        "task", "n", "n_correct", "accuracy", "accuracy_ci95", "outcomes", "modes", "acc_iou50", "acc_iou50_ci95",
+        "task", "n", "n_correct", "accuracy", "accuracy_ci95", "outcomes", "modes", "acc_iou50",
+        "acc_iou50_ci95",
         "acc_iou70", "acc_iou70_ci95", "mean_iou", "mean_iou_ci95", "failure_rate",
         "failure_rate_ci95", "failures", "programs_per_s", "calls", "forwards", "ms", "metrics",
         "by_tag", "baselines", "found", "blame", "error_attribution", "ids_sha256_sum", "usage",

@@ -16,15 +16,15 @@ _MAX_LISTED = 10
 def compare(plain: Sequence[Answer], other: Sequence[Answer]) -> dict[str, Any]:
     """Compare answers, in pairs.
 
-    In float32 on a CPU they must be equal: text, failure, and the boxes of their patches. Scores are measured,
-    not compared: batches of other sizes are computed in another order, so that sums differ in their last bits
-    (a detector's score by 6e-8, one unit in the last place). On a GPU they are rounded more coarsely; an answer
-    may then differ where two scores were nearly equal.
+    In float32 on a CPU they must be equal: text, failure, and the boxes of their patches. Scores are
+    measured, not compared: batches of other sizes are computed in another order, so that sums differ in
+    their last bits (a detector's score by 6e-8, one unit in the last place). On a GPU they are rounded more
+    coarsely; an answer may then differ where two scores were nearly equal.
 
     Returns:
-        `programs`, `differing_answers`, `largest_score_difference` over all calls and patches of equal answers,
-        and `differences`: for each answer that differs (ten at most) both texts, and the first call that
-        differs with its score, or its first score, in both.
+        `programs`, `differing_answers`, `largest_score_difference` over all calls and patches of equal
+        answers, and `differences`: for each answer that differs (ten at most) both texts, and the first call
+        that differs with its score, or its first score, in both.
     """
     differences: list[dict[str, Any]] = []
     largest = 0.0
