@@ -114,7 +114,13 @@ def _percent(value: float | None, digits: int = 1) -> str:
 
 def _svg_box(box_xyxy: Box) -> dict[str, float]:
     x1, y1, x2, y2 = box_xyxy
-    return {"x": x1, "y": y1, "width": max(0.0, x2 - x1), "height": max(0.0, y2 - y1)}
+    width, height = max(0.0, x2 - x1), max(0.0, y2 - y1)
+    return {
+        "x": round(x1, 2),
+        "y": round(y1, 2),
+        "width": round(width, 2),
+        "height": round(height, 2),
+    }
 
 
 def _svg_line(points: Iterable[tuple[float, float]]) -> str:

@@ -24,7 +24,7 @@ __all__ = ["FOLDER", "MOST_OF_SOME", "TracePages", "is_page"]
 
 FOLDER = "traces"
 MOST_OF_SOME = 100
-"""Pages where `some` are wanted: with photographs about 200 kB each."""
+"""Pages where `some` are wanted: with photographs about 150 kB each."""
 _PAGE = re.compile(rf"{FOLDER}/[0-9a-f]{{16}}\.html")
 
 
