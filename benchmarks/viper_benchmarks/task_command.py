@@ -1,4 +1,7 @@
-"""The command that scores one task: its help describes the task's files, its options set up the run."""
+"""The command that scores one task: its help describes the task's files, its options set up the run.
+
+Tasks whose scoring presupposes an answer are run by the best effort, unless the user says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from viper.cli.options import engine_options, output_options, stats_option, writ
 from viper_benchmarks.registry import load_task
 from viper_benchmarks.scorer import METRICS
 from viper_benchmarks.task import BenchmarkTask
+from viper_benchmarks.trace_pages import MOST_OF_SOME
 
 __all__ = ["task_command"]
 
@@ -36,6 +40,8 @@ def task_command(name: str) -> click.Command:
         "With --max-cost or --max-tokens the run ends when the budget is spent: exit status 1, and --resume "
         "continues it. Scene files (truth:FILE) are searched in the working directory, then in the folder of "
         "--data.",
+        task.presupposes_answer
+        and "Its scoring presupposes that each question is answered, so --best-effort is the default here.",
     )
 
     def callback(**options: Any) -> None:
@@ -61,7 +67,11 @@ def task_command(name: str) -> click.Command:
         )
     ):
         callback = decorate(callback)
-    return click.command(name=name, help="\n\n".join(filter(None, paragraphs)))(callback)
+    command = click.command(name=name, help="\n\n".join(filter(None, paragraphs)))(callback)
+    if task.presupposes_answer:
+        option = next(option for option in command.params if option.name == "best_effort")
+        option.default = True
+    return command
 
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -112,6 +122,18 @@ _RUN_OPTIONS = (
         help="Folder for run.json, samples.jsonl (a row per finished sample), report.json and report.html.",
     ),
     click.option("--resume", is_flag=True, help="Continue the run in --output."),
+    click.option(
+        "--both-modes",
+        is_flag=True,
+        help="Answer each sample by the best effort and without it, and report both side by side; accuracy "
+        "is that of the mode that --best-effort or --no-best-effort names.",
+    ),
+    click.option(
+        "--traces",
+        type=click.Choice(["none", "some", "all"]),
+        help="Samples whose whole run gets a page in --output, to which the report links: some are the first "
+        f"{MOST_OF_SOME} that are wrong, doubtful or not answered. [default: some; none with --engine ray]",
+    ),
     click.option(
         "--concurrency",
         type=click.IntRange(min=1),
@@ -175,6 +197,11 @@ def _check_combination(options: dict[str, Any]) -> None:
         raise ConfigError("--resume needs --output, the folder of the run to continue.")
     if on_ray and options["stats"]:
         raise ConfigError("--stats covers this process only; omit it with --engine ray.")
+    if options["traces"] not in (None, "none"):
+        if on_ray:
+            raise ConfigError("--traces covers this process only; omit it with --engine ray.")
+        if options["output"] is None:
+            raise ConfigError("--traces needs --output, the folder for the pages.")
     if options["workers"] is not None and not on_ray:
         raise ConfigError("--workers is for --engine ray. Locally use --concurrency.")
 
@@ -199,6 +226,8 @@ def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
         with checked_options():
             _check_combination(options)
         arguments = engine_arguments(options, data_folder=data_folder(options["data"]))
+        if options["resume"] and _is_left_to_default("best_effort"):
+            _keep_older_mode(options["output"], arguments)
         with checked_options():
             scoring = prepare(
                 task,
@@ -207,8 +236,9 @@ def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
                 **{
                     option: options[option]
                     for option in (
-                        "split subset ids limit metric baselines attribute_errors truth programs".split()
-                    )
+                        "split subset ids limit metric baselines attribute_errors truth programs "
+                        "both_modes"
+                    ).split()
                 },
             )
         n = len(scoring.plan.samples)
@@ -230,6 +260,7 @@ def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
                 on_result=progress.advance,
                 stats=None if on_ray else stats,
                 ray_workers=(options["workers"] or 0) if on_ray else None,
+                traces=options["traces"] or ("none" if on_ray else "some"),
             )
     if options["as_json"]:
         print_json(report)
@@ -246,3 +277,21 @@ def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
         )
         notice(f"the budget is spent: {report['left']} samples are left. {hint}".rstrip())
         sys.exit(1)
+
+
+def _is_left_to_default(name: str) -> bool:
+    """Return whether neither the command line nor the environment gave an option."""
+    from click.core import ParameterSource
+
+    source = click.get_current_context().get_parameter_source(name)
+    return source in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
+
+
+def _keep_older_mode(output: Path, arguments: dict[str, Any]) -> None:
+    """Continue a run that an older version began by the best effort, the only mode that it had."""
+    from viper.cli.output import notice
+    from viper_benchmarks.run_folder import began_by_best_effort
+
+    if not arguments["best_effort"] and began_by_best_effort(output):
+        arguments["best_effort"] = True
+        notice("the run was begun by an older version, by the best effort: it continues so.")
