@@ -18,6 +18,7 @@ from viper.methods.doubts import capped_doubts, refusal
 from viper.programs.program import OWN_PROGRAM, CheckReport, Failure, Program, Task
 from viper.scheduling.metrics import AnswerMetrics
 from viper.storage.version import __version__
+from viper.texts.secrets import hide_secrets
 from viper.trace import Attempt, ImageInfo, Trace, Votes
 from viper.trace.record import DirectAnswer, outcome_of
 from viper.usage import Usage
@@ -53,6 +54,9 @@ _BLANK = Attempt(
     run_ms=0.0,
 )
 
+
+_LONGEST_TEXT = 40_000
+"""Most characters of a prompt or reply in a trace: a prompt has some 10,000, and grows with each repair."""
 
 LOOKED_AT_NOTHING = (
     "The program answers without having looked at the image: no call of find, exists, verify_property, "
@@ -154,6 +158,7 @@ class TraceBuilder:
             notes=capped_all(program.notes),
             unverified=capped_all(doubt.condition for doubt in doubts),
             doubts=doubts,
+            **_conversation(program),
             started_ms=(started_s - self.started_s) * 1000,
         )
         query = self._query
@@ -181,6 +186,7 @@ class TraceBuilder:
             notes=capped_all(program.notes),
             unverified=capped_all(doubt.condition for doubt in doubts),
             doubts=doubts,
+            **_conversation(program),
             failure=Failure("model", refusal(doubts)),
         )
         return self._enter(ProgramResult(attempt))
@@ -228,6 +234,22 @@ class TraceBuilder:
             **outcome_fields(chosen, failure),
         )
         return answer_of(trace, chosen, self._image)
+
+
+def _conversation(program: Program) -> dict[str, str]:
+    """Return what a language model was sent and replied, as a trace holds it."""
+    if not program.prompt:
+        return {}
+    return {"prompt": _kept(program.prompt), "reply": _kept(program.source)}
+
+
+def _kept(text: str) -> str:
+    """Return a text without secrets, and without its middle if it is very long."""
+    half = _LONGEST_TEXT // 2
+    if len(text) > _LONGEST_TEXT:
+        left_out = f"\n… {len(text) - 2 * half:,} characters are left out …\n"
+        text = text[:half] + left_out + text[-half:]
+    return hide_secrets(text)
 
 
 def read_result(
