@@ -158,7 +158,8 @@ class TraceBuilder:
             notes=capped_all(program.notes),
             unverified=capped_all(doubt.condition for doubt in doubts),
             doubts=doubts,
-            **_conversation(program),
+            prompt=_kept(program.prompt),
+            reply=_reply(program),
             started_ms=(started_s - self.started_s) * 1000,
         )
         query = self._query
@@ -186,7 +187,8 @@ class TraceBuilder:
             notes=capped_all(program.notes),
             unverified=capped_all(doubt.condition for doubt in doubts),
             doubts=doubts,
-            **_conversation(program),
+            prompt=_kept(program.prompt),
+            reply=_reply(program),
             failure=Failure("model", refusal(doubts)),
         )
         return self._enter(ProgramResult(attempt))
@@ -236,11 +238,9 @@ class TraceBuilder:
         return answer_of(trace, chosen, self._image)
 
 
-def _conversation(program: Program) -> dict[str, str]:
-    """Return what a language model was sent and replied, as a trace holds it."""
-    if not program.prompt:
-        return {}
-    return {"prompt": _kept(program.prompt), "reply": _kept(program.source)}
+def _reply(program: Program) -> str:
+    """Return what a language model replied; empty where none was asked."""
+    return _kept(program.source) if program.prompt else ""
 
 
 def _kept(text: str) -> str:

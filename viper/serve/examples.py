@@ -1,8 +1,8 @@
 """Questions that the models of this server can answer, for whoever sees its page for the first time.
 
-A question is offered only where the grammar can write a program for it that the models can run in full, with no
-condition left untested. The picture belongs to the wheel and shows drawn solids: detectors of photographs do not
-know these, so then there is no picture.
+A question is offered only where the grammar can write a program for it that the models can run in full, with
+no condition left untested. The picture belongs to the wheel and shows drawn solids: detectors of photographs
+do not know these, so then there is no picture.
 """
 
 from __future__ import annotations
@@ -78,9 +78,7 @@ def example_questions(capabilities: Capabilities) -> dict[str, Any]:
     any_class = (f"Is there {_article(name)} {name}?" for name in classes)
     return {
         "question": _first_answerable((*_ABOUT_ANY, *any_class), capabilities),
-        "picture": None
-        if about_picture is None
-        else {"file": PICTURE, "question": about_picture},
+        "picture": None if about_picture is None else {"file": PICTURE, "question": about_picture},
     }
 
 
@@ -90,9 +88,7 @@ def _first_answerable(questions: Iterable[str], capabilities: Capabilities) -> s
 
 def _is_answerable(question: str, capabilities: Capabilities) -> bool:
     try:
-        program = GrammarGenerator().write(
-            GenerationRequest(question, capabilities=capabilities)
-        )
+        program = GrammarGenerator().write(GenerationRequest(question, capabilities=capabilities))
     except (GenerationError, ConfigError):
         return False
     return not program.doubts and not program.unparsed

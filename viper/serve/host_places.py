@@ -1,8 +1,8 @@
 """Places that messages of the host may name: folders, files of models, addresses of services.
 
-What is known can be replaced wherever it stands, in each way that messages write it: also a host without a dot,
-or a folder that begins no path. That is for messages that quote no client alone (see `viper.serve.redaction`); in
-others the look decides (`viper.texts.places`).
+What is known can be replaced wherever it stands, however messages write it: also a host without a dot, or a
+folder that begins no path. That is only for messages that quote no client (`viper.serve.redaction`);
+in others the look decides (`viper.texts.places`).
 """
 
 from __future__ import annotations

@@ -45,9 +45,10 @@ _ERRORS = {
     "504": "There was no answer in time (`timeout`).",
 }
 _ANSWERED = (
-    "An answer, or why there is none: `outcome` says which. A failure of the program or of a model is reported "
-    "here too, as `failure`, which says what a client could change; so are `absent` (something that the question "
-    "takes for granted was not found) and `unsure`. With `best_effort`, an answer may carry `doubts`."
+    "An answer, or why there is none: `outcome` says which. A failure of the program or of a model is "
+    "reported here too, as `failure`, which says what a client could change; so are `absent` (something that "
+    "the question takes for granted was not found) and `unsure`. With `best_effort`, an answer may carry "
+    "`doubts`."
 )
 _EVENTS = (
     "Events `waiting`, `started`, `step` (any number), and at the end `answer` (an Answer) or `error` (an "
@@ -116,13 +117,18 @@ def _checking() -> dict[str, Any]:
 
 
 def _examples() -> dict[str, Any]:
-    summary = "Questions that the models of the server can answer; the first request loads the detector."
-    question = {"type": ["string", "null"], "description": "About any picture; null if there is none."}
+    summary = (
+        "Questions that the models of the server can answer; the first request loads the detector."
+    )
+    question = {
+        "type": ["string", "null"],
+        "description": "About any picture; null if there is none.",
+    }
     picture = {
         **_closed(file=_TEXT, question=_TEXT),
         "type": ["object", "null"],
-        "description": "A picture at `/static/{file}` with a question about it; null if the models do not know "
-        "what it shows.",
+        "description": "A picture at `/static/{file}` with a question about it; null if the models do not "
+        "know what it shows.",
     }
     found = {_JSON: _closed(question=question, picture=picture)}
     operation = _get("examples", summary, found)
@@ -250,8 +256,8 @@ def _weakest() -> dict[str, Any]:
     return {
         **_closed(**{key: _ref(f"{call}/{key}") for key in keys}),
         "type": ["object", "null"],
-        "description": "The call whose score was nearest to its threshold: what the answer hangs on most. Null "
-        "where no score had a threshold.",
+        "description": "The call whose score was nearest to its threshold: what the answer hangs on most. "
+        "Null where no score had a threshold.",
     }
 
 

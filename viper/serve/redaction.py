@@ -3,9 +3,10 @@
 A backend may be a file in somebody's home folder or a service in an internal network, and its messages
 may name both. The log keeps the full text.
 
-Most messages may quote a client: a phrase that was looked for, a word that was not understood. In these the look
-of a place decides, and what the server knows of its own places does not: a client that sends names of folders
-would otherwise see which of them the server knows. Only messages that quote nobody are searched for known places.
+Most messages may quote a client: a phrase that was looked for, a word that was not understood. In these the
+look of a place decides, and what the server knows of its own places does not: a client that sends names of
+folders would otherwise see which of them the server knows. Only messages that quote nobody are searched for
+known places.
 """
 
 from __future__ import annotations

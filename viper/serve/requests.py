@@ -63,8 +63,9 @@ class AskFields(_Fields):
     )
     best_effort: bool | None = Field(
         None,
-        description="Answer even where no model can test a condition of the question, or where something that "
-        "it takes for granted was not found; such an answer carries `doubts`. Null: as the server was started.",
+        description="Answer even where no model can test a condition of the question, or where something "
+        "that it takes for granted was not found; such an answer carries `doubts`. Null: as the server was "
+        "started.",
     )
     timeout_s: Seconds | None = Field(
         None,

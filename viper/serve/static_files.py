@@ -9,6 +9,7 @@ from importlib.resources import files
 from starlette.responses import Response
 
 from viper.serve.api_error import ApiError
+from viper.trace.page import VIEWER_SCRIPTS
 
 __all__ = ["STATIC_FILES", "static_response"]
 
@@ -19,7 +20,10 @@ STATIC_FILES = {
     "app.js": ("viper.serve", "static", "text/javascript; charset=utf-8"),
     "example.png": ("viper.serve", "static", "image/png"),
     "viewer.css": ("viper.trace", "viewer", "text/css; charset=utf-8"),
-    "viewer.js": ("viper.trace", "viewer", "text/javascript; charset=utf-8"),
+    **{
+        name: ("viper.trace", "viewer", "text/javascript; charset=utf-8")
+        for name in VIEWER_SCRIPTS
+    },
 }
 """File name → package, folder in it, media type."""
 

@@ -7,9 +7,9 @@ happens to have what they name: else whoever asks could find out, word by word, 
     without_urls      a text without URLs, and with the paths of files in place of their URLs
     quoted            a stranger's text in quotation marks, of which nothing is left that would be hidden
 
-Where a path ends cannot be seen: names of folders have blanks, commas and quotation marks. So all is hidden up to
-the closing quotation mark, or to the end of the line. Only the name of a file stays, where its ending is that
-of a file of models or data, with what follows it.
+Where a path ends cannot be seen: names of folders have blanks, commas and quotation marks. So all is hidden
+up to the closing quotation mark, or to the end of the line. Only the name of a file stays, if its ending is
+that of a file of models or data, with what follows it.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def _without_path(text: str) -> str:
 def _parts(line: str) -> Iterator[tuple[int, int, bool]]:
     """Yield the parts of a line in order: start, end, and whether it stands in quotation marks.
 
-    The marks themselves belong to the parts around. A mark opens behind a character that is not of a word, and
-    closes in front of one; a backslash escapes it.
+    The marks themselves belong to the parts around. A mark opens behind a character that is not of a word,
+    and closes in front of one; a backslash escapes it.
     """
     closing = {mark: list(_closing(line, mark)) for mark in _MARKS}
     start = at = 0

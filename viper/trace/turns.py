@@ -162,8 +162,8 @@ class Attempt(Record):
     doubts: tuple[DoubtField, ...] = ()
     """The same conditions, and why they are in doubt; empty in traces of Viper 0.1."""
     prompt: str = ""
-    """What the language model was sent that wrote the program: one text, with `--- ROLE` in front of each message.
-    Cut in the middle where it is very long, and without secrets; empty if no language model was asked."""
+    """What the language model was sent that wrote the program: one text, with `--- ROLE` in front of each
+    message. Cut in the middle where it is very long, and without secrets; empty if none was asked."""
     reply: str = ""
     """What the language model replied, with all that is not the program; cut like the prompt."""
     usage: UsageField
