@@ -18,6 +18,8 @@ STATIC_FILES = {
     "api.js": ("viper.serve", "static", "text/javascript; charset=utf-8"),
     "app.css": ("viper.serve", "static", "text/css; charset=utf-8"),
     "app.js": ("viper.serve", "static", "text/javascript; charset=utf-8"),
+    "editor.js": ("viper.serve", "static", "text/javascript; charset=utf-8"),
+    "history.js": ("viper.serve", "static", "text/javascript; charset=utf-8"),
     "example.png": ("viper.serve", "static", "image/png"),
     "viewer.css": ("viper.trace", "viewer", "text/css; charset=utf-8"),
     **{
