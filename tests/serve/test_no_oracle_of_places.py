@@ -92,7 +92,9 @@ class Quoting:
 
     def detect(self, requests):
         phrases = ", ".join(map(repr, requests[0].phrases))
-        raise ModelError(f"The detector cannot look for {phrases}, nor for {requests[0].phrases[0]}.")
+        raise ModelError(
+            f"The detector cannot look for {phrases}, nor for {requests[0].phrases[0]}."
+        )
 
 
 def texts(value):
@@ -100,7 +102,12 @@ def texts(value):
     if isinstance(value, str):
         return [value]
     if isinstance(value, dict):
-        return [text for key, item in value.items() if key != "request_id" for text in (key, *texts(item))]
+        return [
+            text
+            for key, item in value.items()
+            if key != "request_id"
+            for text in (key, *texts(item))
+        ]
     return [text for item in value for text in texts(item)] if isinstance(value, list) else []
 
 

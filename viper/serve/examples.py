@@ -8,6 +8,7 @@ do not know these, so then there is no picture.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from viper.engine.engine import Engine
 
 __all__ = ["PICTURE", "Examples", "example_questions"]
+
+_LOG = logging.getLogger(__name__)
 
 PICTURE = "example.png"
 """Name of the picture among the files of the page."""
@@ -54,8 +57,8 @@ class Examples:
             return await asyncio.shield(self._task)
         except ViperError as error:
             self._task = None  # the next one tries again
-            kind = error.kind if error.kind in WITHHELD else "config"
-            raise ApiError(503, kind, WITHHELD[kind]) from None
+            _LOG.error("The detector cannot be loaded for examples: %s", error)
+            raise ApiError(503, "config", WITHHELD["config"]) from None
 
     async def _find(self) -> dict[str, Any]:
         if not self._engine.config.backends:

@@ -23,8 +23,7 @@ STATIC_FILES = {
     "example.png": ("viper.serve", "static", "image/png"),
     "viewer.css": ("viper.trace", "viewer", "text/css; charset=utf-8"),
     **{
-        name: ("viper.trace", "viewer", "text/javascript; charset=utf-8")
-        for name in VIEWER_SCRIPTS
+        name: ("viper.trace", "viewer", "text/javascript; charset=utf-8") for name in VIEWER_SCRIPTS
     },
 }
 """File name → package, folder in it, media type."""
