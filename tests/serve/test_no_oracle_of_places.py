@@ -1,7 +1,7 @@
 """Nobody finds out which folders and hosts a server knows by sending their names.
 
-A reply that quotes the name of a place that the server knows is the reply for one that it does not know, with the
-one name in place of the other.
+A reply that quotes the name of a place that the server knows is the reply for one that it does not know, with
+the one name in place of the other.
 """
 
 from __future__ import annotations
@@ -31,13 +31,17 @@ FORMS = {
 }
 PLACES = HostPlaces(
     files=[f"/srv/{KNOWN}/weights.onnx", f"{KNOWN}/deep/weights.onnx"],
-    folders=[f"/srv/{KNOWN} of us/deep", f"/srv/{KNOWN}", f"{KNOWN}/deep/inside", f"~{KNOWN}/x", f"C:\\{KNOWN}\\x"],
+    folders=[spelled.format(KNOWN) for name, spelled in FORMS.items() if "folder" in name or "home" in name],
     addresses=[f"http://{KNOWN}:9000/v1", f"http://{KNOWN}.corp.example.com"],
 )  # fmt: skip
 
 
+def post(**options):
+    return "POST", "/v1/ask", options
+
+
 def ask(question, **fields):
-    return "POST", "/v1/ask", form({"question": question, "trace": "true", **fields}, file=PNG)
+    return post(**form({"question": question, "trace": "true", **fields}, file=PNG))
 
 
 def execute(line, **fields):
@@ -75,10 +79,10 @@ QUOTING = {
     "what it returns": lambda word: execute(f"print({word!r}); return {word!r}"),
     "a box in a text": lambda word: execute(f"return {{{word!r}: image}}", task="grounding"),
     "a finding": lambda word: check(f"import {word}\nx = {word!r}."),
-    "an unknown field": lambda word: ("POST", "/v1/ask", as_json({"image": PNG_TEXT, "question": "a", word: 1})),
+    "an unknown field": lambda word: post(**as_json({"image": PNG_TEXT, "question": "a", word: 1})),
     "a field twice": lambda word: ask("a", **{word: ["b", "c"]}),
-    "the name of the image": lambda word: ("POST", "/v1/ask", form({"question": "a b c"}, file=PNG, name=word)),
-    "the content type": lambda word: ("POST", "/v1/ask", {"headers": {"content-type": word}, "body": b"x"}),
+    "the name of the image": lambda word: post(**form({"question": "a b c"}, file=PNG, name=word)),
+    "the content type": lambda word: post(headers={"content-type": word}, body=b"x"),
     "the host": lambda word: ("GET", "/", {"headers": {"host": word}}),
     "the path": lambda word: ("GET", f"/{word}", {}),
 }  # fmt: skip

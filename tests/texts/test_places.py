@@ -76,9 +76,15 @@ def test_a_quotation_holds_nothing_that_would_be_hidden(text, shown):
 
 @pytest.mark.parametrize(
     "text",
-    ["a." * 20_000, "a:" * 20_000, "'x " * 15_000, "'/x " * 15_000, "/a" * 20_000, "~/" * 20_000, "a b/c.py " * 5_000, "-" * 50_000, "\\" * 50_000, "a/" + "b" * 50_000 + " "],
-    ids=["dots", "colons", "marks", "quoted", "folders", "home", "files", "dashes", "backslashes", "word"],
-)  # fmt: skip
+    [
+        *(
+            part * 20_000
+            for part in ("a.", "a:", "'x ", "'/x ", "/a", "~/", "a b/c.py ", "-", "\\")
+        ),
+        "a/" + "b" * 50_000 + " ",
+    ],
+    ids=lambda text: text[:9],
+)
 def test_it_takes_linear_time(text):
     started_s = time.process_time()
     without_places(text)

@@ -22,9 +22,7 @@ STATIC_FILES = {
     "history.js": ("viper.serve", "static", "text/javascript; charset=utf-8"),
     "example.png": ("viper.serve", "static", "image/png"),
     "viewer.css": ("viper.trace", "viewer", "text/css; charset=utf-8"),
-    **{
-        name: ("viper.trace", "viewer", "text/javascript; charset=utf-8") for name in VIEWER_SCRIPTS
-    },
+    **dict.fromkeys(VIEWER_SCRIPTS, ("viper.trace", "viewer", "text/javascript; charset=utf-8")),
 }
 """File name → package, folder in it, media type."""
 
