@@ -225,6 +225,31 @@ def test_a_reference_of_the_host_is_looked_up(looked_up):
     assert made.models == {"detector": SECRET}  # of a hub: there is no such file
 
 
+def test_a_prompt_loses_places_and_a_reply_stays_as_a_program_does():
+    trace = trace_of(recorded())
+    prompt = (
+        "--- user\nHow many?\n\n--- user\nThis program failed: Load model from /srv/acme/x failed"
+    )
+    turn = replace(trace.turns[0], prompt=prompt, reply="# /a/b\nreturn 1")
+    made = redacted_trace(replace(trace, turns=(turn,))).turns[0]
+    assert made.prompt == prompt.partition("/srv")[0] + "…"
+    assert made.reply == turn.reply
+    long = replace(trace.turns[0], prompt="word " * 7_000)
+    assert redacted_trace(replace(trace, turns=(long,))).turns[0].prompt == long.prompt
+
+
+def test_reasons_of_doubts_are_messages_of_the_host_and_conditions_are_not():
+    from viper.programs.program import Doubt
+
+    doubts = (Doubt("on /srv/x", "'/srv/x' is unknown to /srv/y z"),)
+    trace = trace_of(recorded())
+    call_ = replace(trace.calls[0], doubts=doubts)
+    turn = replace(trace.turns[0], doubts=doubts, calls=(call_,))
+    made = redacted_trace(replace(trace, doubts=doubts, turns=(turn,)))
+    expected = (Doubt("on /srv/x", "'…' is unknown to …"),)
+    assert made.doubts == made.turns[0].doubts == made.turns[0].calls[0].doubts == expected
+
+
 @pytest.mark.parametrize("step", ["program", "call", "attempt"])
 def test_steps_are_redacted_in_the_fields_of_the_host(step):
     trace = trace_of(recorded())

@@ -90,8 +90,11 @@ class TraceStage {
     const isWhole = this.zoom === 1;
     this.inner.style.width = `${100 * this.zoom}%`;
     this.scroll.classList.toggle("vt-large", !isWhole);
-    if (isWhole) this.scroll.removeAttribute("tabindex");
-    else this.scroll.tabIndex = 0; // the arrow keys move it
+    if (isWhole) {
+      for (const name of ["tabindex", "role", "aria-label"]) this.scroll.removeAttribute(name);
+    } else {
+      for (const [name, value] of Object.entries({tabindex: 0, role: "region", "aria-label": "The image, enlarged; arrow keys move it"})) this.scroll.setAttribute(name, value);
+    }
     this.lessButton.disabled = this.wholeButton.disabled = isWhole;
     if (this.labels) this.#label();
   }
