@@ -14,7 +14,7 @@ from viper.errors import ModelError
 from viper.serve import redaction
 from viper.serve.host_places import HostPlaces
 
-KNOWN, UNKNOWN = "qzmodals", "qzmodels"
+KNOWN, UNKNOWN = "qzmodalix", "qzmodelix"
 # Forms of a place; {} is the word that the server knows, or does not.
 FORMS = {
     "a folder": "/srv/{}",
@@ -29,6 +29,7 @@ FORMS = {
     "a host with dots": "{}.corp.example.com",
     "an address": "http://{}:9000/v1",
 }
+SOME_FORMS = ("a folder with blanks", "a relative folder", "a file", "a host")
 PLACES = HostPlaces(
     files=[f"/srv/{KNOWN}/weights.onnx", f"{KNOWN}/deep/weights.onnx"],
     folders=[spelled.format(KNOWN) for name, spelled in FORMS.items() if "folder" in name or "home" in name],
@@ -71,7 +72,7 @@ QUOTING = {
     "a question of a program": lambda word: execute(f"return image.simple_query({word!r})"),
     "an argument of the wrong type": lambda word: execute(f"return image.find([{word!r}])"),
     "a text that is too long": lambda word: execute(f"return image.find({word!r} * 1000)"),
-    "a text made while it runs": lambda word: execute(f"return image.find({word[:4]!r} + {word[4:]!r})"),
+    "a text made while it runs": lambda word: execute(f"return image.find({word[::-1]!r}[::-1])"),
     "a thing that is absent": lambda word: execute(f"return absent({word!r})"),
     "a reason to be unsure": lambda word: execute(f"return unsure({word!r})"),
     "an exception": lambda word: execute(f"raise ValueError({word!r})"),
@@ -115,28 +116,39 @@ def texts(value):
     return [text for item in value for text in texts(item)] if isinstance(value, list) else []
 
 
-def replies(app, form_, method, path, options):
+def replies(app, method, path, options):
     reply = call(app, method, path, **options)
     events = reply.events()
     return reply.status, texts([data for _, data in events] if events else reply.json())
 
 
-@pytest.fixture(params=["the stub", "a model that quotes"])
-def served(request, make, fake_engine):
-    engine = None if request.param == "the stub" else fake_engine(detector=Quoting())
-    app, service = make(engine)
-    service.places = PLACES
-    return app
+def are_alike(app, quoting, names):
+    """Compare the replies for a known and an unknown place of each form."""
+    for name in names:
+        seen = []
+        for word in (KNOWN, UNKNOWN):
+            status, found = replies(app, *QUOTING[quoting](FORMS[name].format(word)))
+            found = [text.replace(KNOWN, UNKNOWN) for text in found]
+            seen.append((status, [text.replace(KNOWN[::-1], UNKNOWN[::-1]) for text in found]))
+        assert seen[0] == seen[1], name
 
 
 @pytest.mark.parametrize("quoting", QUOTING)
-def test_a_known_place_is_quoted_like_an_unknown_one(served, quoting):
-    for name, form_ in FORMS.items():
-        seen = []
-        for word in (KNOWN, UNKNOWN):
-            status, found = replies(served, form_, *QUOTING[quoting](form_.format(word)))
-            seen.append((status, [text.replace(KNOWN, UNKNOWN) for text in found]))
-        assert seen[0] == seen[1], name
+def test_a_known_place_is_quoted_like_an_unknown_one(make, quoting):
+    app, service = make()
+    service.places = PLACES
+    # A program takes a tenth of a second.
+    of_program = QUOTING[quoting]("x")[1] == "/v1/run"
+    are_alike(app, quoting, SOME_FORMS if of_program else FORMS)
+
+
+@pytest.mark.parametrize(
+    "quoting", ["a phrase that no model knows", "a text made while it runs", "how many of it"]
+)
+def test_a_model_that_quotes_a_place_tells_nothing(make, fake_engine, quoting):
+    app, service = make(fake_engine(detector=Quoting()))
+    service.places = PLACES
+    are_alike(app, quoting, FORMS)
 
 
 def test_control_where_what_is_known_decides_the_replies_differ(make, fake_engine, monkeypatch):
@@ -144,7 +156,7 @@ def test_control_where_what_is_known_decides_the_replies_differ(make, fake_engin
     app, service = make(fake_engine(detector=Quoting()))
     service.places = PLACES
     request = QUOTING["a phrase that no model knows"]
-    known, unknown = (replies(app, "{}", *request(word)) for word in (KNOWN, UNKNOWN))
+    known, unknown = (replies(app, *request(word)) for word in (KNOWN, UNKNOWN))
     assert [text.replace(KNOWN, UNKNOWN) for text in known[1]] != unknown[1]
 
 

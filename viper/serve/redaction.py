@@ -108,7 +108,7 @@ def _turn(turn: Attempt, places: HostPlaces) -> Attempt:
         generator=redact_reference(turn.generator),
         notes=_notes(turn.notes),
         doubts=_doubts(turn.doubts),
-        prompt=redact_message(turn.prompt, most=_MAX_PROMPT_CHARS),
+        prompt=_redacted(turn.prompt, NO_PLACES, _MAX_PROMPT_CHARS),
         failure=_failure(turn.failure, places),
         findings=redact_findings(turn.findings, places),
         calls=tuple(_call(call, places) for call in turn.calls),
@@ -156,16 +156,19 @@ def redact_reference(reference: str) -> str:
     return _last_part(bare) if is_path(bare) else bare
 
 
-def redact_message(
-    text: str, places: HostPlaces = NO_PLACES, *, most: int = _MAX_MESSAGE_CHARS
-) -> str:
+def redact_message(text: str, places: HostPlaces = NO_PLACES) -> str:
     """Return a message without secrets, addresses and paths; the name of a file may stay.
+
+    What is beyond `_MAX_MESSAGE_CHARS` is left out: a message may quote a text of a megabyte.
 
     Args:
         text: The message.
         places: What is known of this machine, for a message that quotes no client; none for any other.
-        most: Characters beyond are left out: a message may quote a text of a megabyte.
     """
+    return _redacted(text, places, _MAX_MESSAGE_CHARS)
+
+
+def _redacted(text: str, places: HostPlaces, most: int) -> str:
     text = text.replace(FOLDER, "")
     if len(text) > most:
         text = text[:most] + "…"
