@@ -164,7 +164,7 @@ function done(request, view, body) {
   view.show(body.trace);
   const program = request.program ?? body.program;
   if (program) edit(program);
-  if (body.failure?.line && !MILD.has(body.failure.kind)) editor.show([body.failure]);
+  if (body.failure?.line && !isMild(body.failure)) editor.show([body.failure]);
   showStatus("");
   const {question, task, choices, bestEffort, image} = request;
   const caveat = [body.doubts.length ? `not verified: ${body.doubts.map(({condition}) => condition).join("; ")}` : "", body.how === "direct" ? "one model, not checked" : ""].filter(Boolean).join("; ");
@@ -174,9 +174,6 @@ function done(request, view, body) {
   });
   listHistory();
 }
-
-// Kinds that are no fault of the program.
-const MILD = new Set(["absent", "unsure"]);
 
 function failed(error) {
   showStatus("");
@@ -234,7 +231,7 @@ function listHistory() {
     button.addEventListener("click", () => reopen(entry));
     const outcome = document.createElement("span");
     outcome.textContent = entry.kind ? `no answer (${entry.kind})` : entry.answer;
-    outcome.className = entry.kind && !MILD.has(entry.kind) ? "bad" : "";
+    outcome.className = entry.kind && !isMild(entry) ? "bad" : "";
     const what = entry.edited ? " · edited program" : "";
     const caveat = entry.caveat ? ` (${entry.caveat})` : "";
     item.append(button, " ", outcome, soft(`${caveat} · ${entry.file}${what}`));
@@ -270,7 +267,7 @@ function reopen(entry) {
   $("editor").hidden = !entry.program;
   if (entry.program) edit(entry.program);
   const failure = entry.trace?.failure;
-  if (failure?.line && !MILD.has(failure.kind)) editor.show([failure]);
+  if (failure?.line && !isMild(failure)) editor.show([failure]);
   $("run").scrollIntoView({block: "start"});
 }
 

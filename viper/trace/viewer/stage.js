@@ -32,7 +32,7 @@ class TraceStage {
     if (!width) return;
     this.lessButton = button("−", {"aria-label": "Reduce", title: "Reduce (−)"}, () => this.zoomBy(1 / ZOOM.factor));
     const more = button("+", {"aria-label": "Enlarge", title: "Enlarge (+), or Ctrl and the wheel"}, () => this.zoomBy(ZOOM.factor));
-    this.wholeButton = button("⛶", {"aria-label": "The whole image", title: "The whole image (0)"}, () => this.zoomBy(0));
+    this.wholeButton = button("fit", {"aria-label": "Fit: the whole image", title: "The whole image (0)"}, () => this.zoomBy(0));
     frame.append(el("div", {class: "vt-zoom", role: "group", "aria-label": "Size of the image"}, this.lessButton, more, this.wholeButton));
     this.#listen();
     this.#zoomed();

@@ -34,6 +34,11 @@ function bounded(turn) {
 
 const STRANGE = "that the models know such pictures"; // KNOWN_PICTURES in viper/methods/doubts.py
 
+// Whether a failure is what the program found out, and no fault.
+function isMild({kind}) {
+  return kind === "absent" || kind === "unsure";
+}
+
 // Which of NO_ANSWER the failure of a trace is; undefined for a fault.
 function kindOf({failure, turns, chosen}) {
   if (failure.kind !== "model") return failure.kind;
@@ -68,7 +73,7 @@ function faint(calls) {
 }
 
 function ofCall(call, isOneOfMany) {
-  const verdict = call.error || call.result === false ? "vt-no" : call.result === true ? "vt-yes" : "vt-receiver";
+  const verdict = (call.error && !isMild(call.error)) || call.result === false ? "vt-no" : call.result === true ? "vt-yes" : "vt-receiver";
   const asked = call.box_xyxy && !(isOneOfMany && verdict === "vt-receiver") ? [{box: call.box_xyxy, kind: verdict, text: `${called(call)} → ${inBrief(call)}`}] : [];
   const given = patches(call.arguments).map((patch) => ({box: patch.box_xyxy, kind: "vt-receiver", text: titled(patch)}));
   return [...asked, ...given, ...patches(call.result).map(found)];

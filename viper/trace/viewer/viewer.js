@@ -250,7 +250,7 @@ class ViperTrace {
 
   #tabs() {
     return el("nav", {class: "vt-tabs", "aria-label": "Programs"}, ...this.trace.turns.map((attempt, index) => {
-      const verdict = attempt.live ? "…" : attempt.failure ? `✗ ${attempt.failure.kind}` : "✓";
+      const verdict = attempt.live ? "…" : attempt.failure ? `${isMild(attempt.failure) ? "–" : "✗"} ${attempt.failure.kind}` : "✓";
       const mark = index === this.trace.chosen ? " (the answer)" : "";
       return button(`Program ${attempt.number ?? index + 1} ${verdict}${mark}`, {"aria-pressed": index === this.attempt}, () => this.#change(index));
     }));
@@ -291,12 +291,13 @@ class ViperTrace {
     const failures = new Map();
     for (const finding of attempt.findings ?? []) failures.set(finding.line, finding.message);
     if (attempt.failure?.line) failures.set(attempt.failure.line, attempt.failure.message);
+    const failed = attempt.failure && isMild(attempt.failure) ? "vt-ended" : "vt-failed";
     const lines = attempt.source.replace(/\n$/, "").split("\n");
     const rows = lines.slice(0, MOST.lines).map((text, index) => {
       const number = index + 1;
       const mine = calls.get(number) ?? [];
       const label = `Line ${number}: ${count(mine.length, "call")}`;
-      const row = el("div", {class: "vt-line" + (mine.length ? " vt-called" : "") + (failures.has(number) ? " vt-failed" : "")},
+      const row = el("div", {class: "vt-line" + (mine.length ? " vt-called" : "") + (failures.has(number) ? ` ${failed}` : "")},
         el("span", {class: "vt-number"}, number), el("code", {}, ...(index < MOST.colored ? colored(text) : [short(text, LONGEST.line)])),
         mine.length ? el("button", {type: "button", class: "vt-count", title: label, "aria-label": label}, `×${mine.length}`) : "");
       if (mine.length) {
@@ -307,7 +308,7 @@ class ViperTrace {
         });
       }
       this.lines.push(row);
-      return failures.has(number) ? [row, el("div", {class: "vt-fault"}, short(failures.get(number), LONGEST.text))] : [row];
+      return failures.has(number) ? [row, el("div", {class: failed === "vt-failed" ? "vt-fault" : "vt-why"}, short(failures.get(number), LONGEST.text))] : [row];
     });
     if (lines.length > rows.length) rows.push(el("p", {class: "vt-soft"}, `… ${lines.length - rows.length} more lines`));
     return el("section", {class: "vt-program", tabindex: 0, "aria-label": "Program"}, ...rows.flat());
@@ -319,7 +320,7 @@ class ViperTrace {
     return folded("vt-calls", count(attempt.calls.length, "call"), attempt.calls.length <= 12, () => {
       const cells = (call) => [String(call.line), called(call), inBrief(call), call.score === null ? "" : call.score.toFixed(2), ms(call.ms)];
       const rows = attempt.calls.slice(0, MOST.listed).map((call, index) => {
-        const row = el("tr", {class: call.error ? "vt-bad" : ""}, el("td", {}, button(String(index + 1), {class: "vt-link", "aria-label": `Call ${index + 1}`}, () => {})),
+        const row = el("tr", {class: call.error && !isMild(call.error) ? "vt-bad" : ""}, el("td", {}, button(String(index + 1), {class: "vt-link", "aria-label": `Call ${index + 1}`}, () => {})),
           ...cells(call).map((text) => el("td", {}, text)));
         row.addEventListener("click", () => this.goToCall(index));
         this.rows.push(row);
@@ -339,7 +340,7 @@ class ViperTrace {
     const length = Math.max(last.started_ms + last.ms, begin + (attempt.run_ms ?? 0)) - begin || 1;
     const track = el("div", {class: "vt-track"});
     this.bars = attempt.calls.map((call, index) => {
-      const kind = call.error ? "vt-bad" : call.cached || !call.forwards ? "vt-cached" : "vt-model";
+      const kind = call.error && !isMild(call.error) ? "vt-bad" : call.cached || !call.forwards ? "vt-cached" : "vt-model";
       const bar = button("", {class: `vt-bar ${kind}`, tabindex: -1, title: `${name(call)}, line ${call.line}: ${ms(call.ms)}`}, () => this.goToCall(index));
       bar.style.left = `${(100 * (call.started_ms - begin)) / length}%`;
       bar.style.width = `${(100 * call.ms) / length}%`;
@@ -407,7 +408,7 @@ class ViperTrace {
     }
     if (step.kind === "end") {
       if (!attempt.failure) return [el("h2", {}, "Returned"), el("pre", {}, written(attempt.returned)), this.#evidence()];
-      const isFault = !["absent", "unsure"].includes(attempt.failure.kind);
+      const isFault = !isMild(attempt.failure);
       return [el("h2", {class: isFault ? "vt-bad" : ""}, isFault ? `Failed (${attempt.failure.kind})` : `Ended without an answer (${attempt.failure.kind})`), el("p", {}, short(attempt.failure.message, LONGEST.text))];
     }
     if (step.kind === "call") return this.#call(attempt.calls[step.calls[0]]);
@@ -448,7 +449,7 @@ class ViperTrace {
     facts.push(["forwards", call.cached ? "none: cached" : call.forwards ? `${call.forwards}, batch of ${call.batch_size}` : "none"]);
     if (call.prefetched) facts.push(["prefetch", count(call.prefetched, "request")]);
     if (call.box_xyxy) facts.push(["box", call.box_xyxy.map((edge) => Math.round(edge * 10) / 10).join(", ")]);
-    const isFault = call.error && !["absent", "unsure"].includes(call.error.kind);
+    const isFault = call.error && !isMild(call.error);
     const result = call.error
       ? el("p", {class: isFault ? "vt-result vt-bad" : "vt-result"}, `${call.error.kind}: ${short(call.error.message, LONGEST.text)}`)
       : el("pre", {class: "vt-result"}, written(call.result));
