@@ -73,3 +73,11 @@ def test_a_detector_that_cannot_be_loaded_is_the_servers_business_and_tried_agai
         return caught.value.status, (await examples.to_json())["question"]
 
     assert run(ask()) == (503, "How many people are there?")
+
+
+def test_the_built_in_models_are_asked_about_what_they_know(make):
+    with Engine("builtin") as engine:
+        app, _ = make(engine)
+        body = call(app, "GET", "/v1/examples").json()
+    assert body["question"] == "How many cubes are there?"
+    assert "cube" in body["picture"]["question"]

@@ -215,6 +215,7 @@ UNTESTED = [{"condition": "red", "why": "no matcher", "needs": "matcher"}]
         ("absent", [], "No answer: not found", True),
         ("unsure", [], "No answer: it cannot be told", False),
         ("model", UNTESTED, "No answer: not all of it can be tested", True),
+        ("model", [], "No answer: the models cannot tell", False),
     ],
 )
 def test_what_is_no_fault_does_not_look_like_one_and_says_what_to_do(
@@ -226,8 +227,7 @@ def test_what_is_no_fault_does_not_look_like_one_and_says_what_to_do(
     headline = page.locator(".vt-head .vt-answer")
     assert headline.inner_text().startswith(title)
     assert "No elephant was found." in headline.inner_text()
-    red = ".vt-bad, .vt-failed, .vt-fault" if kind != "model" else ".vt-head .vt-bad"
-    assert page.locator(red).count() == 0
+    assert page.locator(".vt-bad, .vt-failed, .vt-fault").count() == 0
     advice = page.locator(".vt-advice").inner_text()
     assert "Ask" in advice
     assert ("--best-effort" in advice) == anyway
@@ -237,9 +237,9 @@ def test_what_is_no_fault_does_not_look_like_one_and_says_what_to_do(
 
 
 def test_a_fault_still_looks_like_one(opened):
-    failure = {"kind": "model", "line": None, "message": "It broke."}
+    failure = {"kind": "runtime", "line": None, "message": "It broke."}
     page = opened(answer=None, failure=failure, outcome="no_answer")
-    assert page.locator(".vt-head .vt-bad").inner_text().startswith("No answer (model)")
+    assert page.locator(".vt-head .vt-bad").inner_text().startswith("No answer (runtime)")
 
 
 def test_what_the_answer_hangs_on_is_named_and_leads_to_its_call(opened, answer):

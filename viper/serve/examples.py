@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from viper.errors import ConfigError, GenerationError, ViperError
@@ -63,38 +63,57 @@ class Examples:
         if not self._engine.config.backends:
             return {"question": None, "picture": None}
         capabilities = await self._engine.acapabilities()
-        return await asyncio.to_thread(example_questions, capabilities)
+        detector = self._engine.config.backends.get("detector")
+        # It takes any phrase, of few words.
+        knows = _is_word_of_builtin if detector and detector.name == "builtin" else _is_word
+        return await asyncio.to_thread(example_questions, capabilities, knows)
 
 
-def example_questions(capabilities: Capabilities) -> dict[str, Any]:
+def _is_word(thing: str) -> bool:
+    return bool(thing)
+
+
+def _is_word_of_builtin(thing: str) -> bool:
+    from viper.builtin.words import refusal
+
+    return refusal(thing) is None
+
+
+def example_questions(
+    capabilities: Capabilities, knows: Callable[[str], bool] = _is_word
+) -> dict[str, Any]:
     """Return a question about any picture and one about the picture of the page.
 
     Args:
         capabilities: What the models can do.
+        knows: Whether a detector that takes any phrase knows what a word means.
 
     Returns:
         The JSON object of `/v1/examples`; null where they can answer none.
     """
-    about_picture = _first_answerable(_ABOUT_PICTURE, capabilities)
+    about_picture = _first_answerable(_ABOUT_PICTURE, capabilities, knows)
     classes = (capabilities.vocabulary or ())[:_CLASSES]
     any_class = ((f"Is there {_article(name)} {name}?", name) for name in classes)
     return {
-        "question": _first_answerable((*_ABOUT_ANY, *any_class), capabilities),
+        "question": _first_answerable((*_ABOUT_ANY, *any_class), capabilities, knows),
         "picture": None if about_picture is None else {"file": PICTURE, "question": about_picture},
     }
 
 
 def _first_answerable(
-    questions: Iterable[tuple[str, str]], capabilities: Capabilities
+    questions: Iterable[tuple[str, str]],
+    capabilities: Capabilities,
+    knows: Callable[[str], bool],
 ) -> str | None:
     """Return the first question that can be answered; each comes with what must be detected for it."""
-    found = (text for text, thing in questions if _is_answerable(text, thing, capabilities))
-    return next(found, None)
+    for question, thing in questions:
+        can_detect = capabilities.match(thing) is not None and knows(thing)
+        if can_detect and _is_answerable(question, capabilities):
+            return question
+    return None
 
 
-def _is_answerable(question: str, thing: str, capabilities: Capabilities) -> bool:
-    if capabilities.match(thing) is None:
-        return False
+def _is_answerable(question: str, capabilities: Capabilities) -> bool:
     try:
         program = GrammarGenerator().write(GenerationRequest(question, capabilities=capabilities))
     except (GenerationError, ConfigError):

@@ -34,9 +34,9 @@ function bounded(turn) {
 
 const STRANGE = "that the models know such pictures"; // KNOWN_PICTURES in viper/methods/doubts.py
 
-// Whether a failure is what the program found out, and no fault.
+// Whether a failure is what the program found out or what the models cannot do, and no fault of the program.
 function isMild({kind}) {
-  return kind === "absent" || kind === "unsure";
+  return kind === "absent" || kind === "unsure" || kind === "model";
 }
 
 // Which of NO_ANSWER the failure of a trace is; undefined for a fault.

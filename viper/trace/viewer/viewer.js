@@ -18,10 +18,11 @@ const LONGEST = {line: 2000, colored: 500, text: 5000, block: 50000};
 
 // Kinds of failures that say something about the picture or the models, not that something broke.
 const NO_ANSWER = {
-  absent: {title: "not found", advice: "Ask whether it is there at all, or name it in other words."},
+  absent: {title: "not found", canGuess: true, advice: "Ask whether it is there at all, or name it in other words."},
   unsure: {title: "it cannot be told", advice: "Ask something more definite, or take a picture that shows it better."},
-  untested: {title: "not all of it can be tested", advice: "Ask without that condition, or use models that can test it."},
-  strange: {title: "the models do not know such pictures", advice: "Use models that know them."},
+  untested: {canGuess: true, title: "not all of it can be tested", advice: "Ask without that condition, or use models that can test it."},
+  model: {title: "the models cannot tell", advice: "Ask in other words, or use other models."},
+  strange: {canGuess: true, title: "the models do not know such pictures", advice: "Use models that know them."},
 };
 const ANYWAY = "An answer that may be wrong, with its doubts, is given for the best effort (--best-effort).";
 
@@ -199,7 +200,7 @@ class ViperTrace {
       if (!known) return [el("p", {class: "vt-answer vt-bad"}, `No answer (${trace.failure.kind})`, message)];
       const advice = [known.advice];
       let anyway = "";
-      if (!trace.best_effort && kindOf(trace) !== "unsure") {
+      if (!trace.best_effort && known.canGuess) {
         if (this.askAnyway) anyway = button("Answer even with doubts", {class: "vt-anyway"}, () => this.askAnyway());
         else advice.push(ANYWAY);
       }
