@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from fakes.asgi import call, run
+from viper.engine.config import EngineConfig
 from viper.engine.engine import Engine
 from viper.errors import ConfigError
 from viper.models.capabilities import Capabilities
+from viper.models.registry import BackendRef
 from viper.serve.examples import Examples, example_questions
 from viper.serve.static_files import STATIC_FILES
 
@@ -56,7 +58,7 @@ def test_a_server_without_models_offers_nothing(make):
 
 def test_a_detector_that_cannot_be_loaded_is_the_servers_business_and_tried_again():
     class Failing:
-        config = type("Config", (), {"backends": {"detector": "x"}})
+        config = EngineConfig(backends={"detector": BackendRef("detector", "onnx", "a.onnx", ())})
         asked = 0
 
         async def acapabilities(self):
