@@ -19,6 +19,7 @@ from viper.methods.doubts import capped_doubts, refusal
 from viper.programs.program import CheckReport, Failure, Program, Task
 from viper.scheduling.metrics import AnswerMetrics
 from viper.storage.version import __version__
+from viper.texts.secrets import hide_secrets
 from viper.trace import Attempt, ImageInfo, Trace, Votes
 from viper.trace.record import direct_answer, outcome_of
 from viper.usage import Usage
@@ -54,6 +55,9 @@ _BLANK = Attempt(
     run_ms=0.0,
 )
 
+
+_LONGEST_TEXT = 40_000
+"""Most characters of a prompt or reply in a trace: a prompt has some 10,000, and grows with each repair."""
 
 LOOKED_AT_NOTHING = (
     "The program answers without having looked at the image: no call of find, exists, verify_property, "
@@ -161,6 +165,8 @@ class TraceBuilder:
             notes=capped_all(program.notes),
             unverified=capped_all(doubt.condition for doubt in doubts),
             doubts=doubts,
+            prompt=_kept(program.prompt),
+            reply=_reply(program),
             started_ms=(started_s - self.started_s) * 1000,
         )
         query = self._query
@@ -195,6 +201,8 @@ class TraceBuilder:
             notes=capped_all(program.notes),
             unverified=capped_all(doubt.condition for doubt in doubts),
             doubts=doubts,
+            prompt=_kept(program.prompt),
+            reply=_reply(program),
             failure=Failure("model", refusal(doubts)),
         )
         return self._enter(ProgramResult(attempt))
@@ -242,6 +250,20 @@ class TraceBuilder:
             **outcome_fields(chosen, failure, (width, height)),
         )
         return answer_of(trace, chosen, self._image)
+
+
+def _reply(program: Program) -> str:
+    """Return what a language model replied; empty where none was asked."""
+    return _kept(program.source) if program.prompt else ""
+
+
+def _kept(text: str) -> str:
+    """Return a text without secrets, and without its middle if it is very long."""
+    half = _LONGEST_TEXT // 2
+    if len(text) > _LONGEST_TEXT:
+        left_out = f"\n… {len(text) - 2 * half:,} characters are left out …\n"
+        text = text[:half] + left_out + text[-half:]
+    return hide_secrets(text)
 
 
 def read_result(

@@ -157,7 +157,8 @@ class LocalModel:
                 "The language model wrote nothing. Ask in other words, or use an instruction-tuned "
                 "model."
             )
-        return Written(text, Usage(len(prompt.token_ids), len(row.token_ids)))
+        usage = Usage(len(prompt.token_ids), len(row.token_ids))
+        return Written(text, usage, str(prompt.to_prompt()))
 
 
 class _Row:

@@ -72,9 +72,10 @@ class OpenAIGenerator(LanguageModelAbilities):
         Raises:
             GenerationError: A call failed or returned no text.
         """
+        conversations = [build_messages(request, self._style) for request in requests]
         try:
             completions = await self._model.chat(
-                [build_messages(request, self._style) for request in requests],
+                conversations,
                 [_MAX_TOKENS] * len(requests),
                 [Sampling(request.temperature, request.seed) for request in requests],
             )
@@ -82,7 +83,10 @@ class OpenAIGenerator(LanguageModelAbilities):
             failure = GenerationError(str(error))
             failure.usage = error.usage
             raise failure from error
-        return [Program(one.text, self.name, usage=one.usage) for one in completions]
+        return [
+            Program(one.text, self.name, usage=one.usage, prompt=str(Prompt.estimated(messages)))
+            for messages, one in zip(conversations, completions, strict=True)
+        ]
 
     async def prompt(self, request: GenerationRequest) -> Prompt:
         """Return the conversation for a request; its number of tokens is an estimate."""

@@ -62,6 +62,12 @@ class AskFields(_Fields):
         max_length=100,
         description="Answers to choose from; empty for any answer. In a form, one field for each.",
     )
+    best_effort: bool | None = Field(
+        None,
+        description="Answer even where no model can test a condition of the question, or where something "
+        "that it takes for granted was not found; such an answer carries `doubts`. Null: as the server was "
+        "started.",
+    )
     timeout_s: Seconds | None = Field(
         None,
         gt=0,

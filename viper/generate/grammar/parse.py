@@ -21,6 +21,7 @@ from viper.generate.grammar.reading.wh_questions import QuestionChart
 from viper.generate.grammar.vocabulary.lexicon import NUMBERS, ORDINALS
 from viper.generate.grammar.vocabulary.tokens import Token, tokenize
 from viper.programs.program import Task
+from viper.texts.places import quoted
 
 __all__ = ["parse"]
 
@@ -75,7 +76,7 @@ def _ask(tokens: list[Token], question: str) -> Query:
     if named is not None:
         refuse_unknown(named, tokens, question)
         raise GenerationError(
-            f"{question[:200]!r} names an object but asks nothing. Ask a question about it, or use "
+            f"{quoted(question)} names an object but asks nothing. Ask a question about it, or use "
             f"--task grounding to find it."
         )
     raise not_understood(chart, question)
