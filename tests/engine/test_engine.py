@@ -89,7 +89,7 @@ def test_an_answer_tells_value_text_patches_program_and_trace(fake_engine):
 def test_the_json_answer_has_the_published_keys(fake_engine):
     answer = fake_engine(detector=FakeDetector({})).run_program(COUNT, PICTURE)
     assert answer.to_json() == {
-        "answer": "0", "task": "vqa", "question": "", "image": "image", "patches": [],
+        "answer": "0", "task": "vqa", "question": "", "image": "image", "patches": [], "evidence": [],
         "program": COUNT, "generator": "file", "attempts": 1, "failure": None, "unverified": [],
         "notes": [],
         "calls": 1, "forwards": {"detector": 1}, "cache_hits": 0,
@@ -112,6 +112,7 @@ def test_grounding_gives_the_chosen_patch(fake_engine):
             "evidence": None,
         }
     ]  # fmt: skip
+    assert [one.role for one in answer.evidence] == ["answer"]
 
 
 def test_a_box_comes_back_from_the_program_as_it_went_in(fake_engine):

@@ -269,7 +269,7 @@ def test_an_answer_says_what_it_cost():
     assert usage == {"prompt_tokens": 11, "completion_tokens": 7, "cost_usd": 0.025}
 
 
-def test_a_server_that_counts_nothing_leaves_the_cost_open():
+def test_what_a_server_does_not_count_is_estimated_and_priced():
     silent = completion({"content": program(LOOK + "return 1")})
     body = json.loads(silent.body)
     del body["usage"]["completion_tokens"]
@@ -277,7 +277,8 @@ def test_a_server_that_counts_nothing_leaves_the_cost_open():
     with LLMServer([reply]) as server, Engine("stub", priced(server)) as engine:
         answer = engine.ask(PICTURE, "How many?")
     assert answer.text == "1"
-    assert answer.trace.usage == Usage(11, 0, cost_usd=None)
+    written = round(len(program("return 1")) / 3.5)
+    assert answer.trace.usage == Usage(11, written, 0.011 + 0.002 * written, is_estimated=True)
 
 
 def test_a_budget_stops_the_next_call_and_no_call_in_flight():

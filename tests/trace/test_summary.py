@@ -33,7 +33,27 @@ def test_an_answer_shows_the_picture_with_its_boxes(answer):
     (image,) = [attrs for tag, attrs in tags(html) if tag == "img"]
     assert image["src"].startswith("data:image/png;base64,")
     boxes = [attrs for tag, attrs in tags(html) if tag == "rect"]
-    assert [box["x"] for box in boxes] == ["0.0", "10.0", "20.0"]
+    assert [box["x"] for box in boxes[-3:]] == ["0.0", "10.0", "20.0"]
+    assert [box["style"].count("#2ee07f") for box in boxes[-3:]] == [1, 1, 1]
+
+
+def test_boxes_of_the_answer_are_numbered_and_the_others_look_otherwise(fake_engine):
+    engine = fake_engine(detector=FakeDetector(CUPS))
+    program = (
+        "cups = sorted(image_patch.find('cup'), key=lambda p: p.left)\n"
+        "return len([cup for cup in cups[1:] if cup.left < cups[0].left + 25])"
+    )
+    html = engine.run_program(program, picture())._repr_html_()
+    boxes = [attrs["style"] for tag, attrs in tags(html) if tag == "rect"]
+    answers = [style for style in boxes if "#2ee07f" in style]
+    rejected = [style for style in boxes if "#d8d8d8" in style]
+    references = [style for style in boxes if "#ff9a2e" in style]
+    assert (len(answers), len(references)) == (2, 1)
+    assert len(rejected) == len(CUPS["cup"]) - 3
+    assert all("stroke-width:1px" in style for style in rejected)
+    assert html.count("<text") == 2
+    assert ">1</text>" in html
+    assert "thin: found, and dropped" in html
 
 
 def test_foreign_texts_are_escaped(answer):
@@ -63,8 +83,8 @@ def test_a_failure_shows_its_kind_line_and_message(fake_engine):
         "return image_patch.find('cup')[40]", picture()
     )
     html = answer._repr_html_()
-    assert "No answer (runtime)" in html
-    assert "Line 3: IndexError" in html
+    assert "No answer (absent)" in html
+    assert "Line 3: No further cup was found" in html
 
 
 def test_a_page_that_forbids_styles_gets_none(answer):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from viper.engine.answer import Answer
 from viper.engine.query import Query, check_choices, checked_question, opened_image
-from viper.engine.query_run import EngineServices, QueryRun, prompt_tokens, written
+from viper.engine.query_run import EngineServices, QueryRun, written, written_within
 from viper.engine.trace_builder import TraceBuilder
 from viper.errors import (
     ConfigError,
@@ -170,11 +170,10 @@ class Solver:
                     return await written(generator, request, budget)
                 except GenerationError:
                     continue  # the next one may understand
-            if Abilities.of(last.generator).billed:
-                if cache and (recalled := await cache.find(last.generator, request)):
-                    return recalled.program
-                budget.check(await prompt_tokens(last.generator, request, budget))
-            return await written(last, request, budget)
+            billed = Abilities.of(last.generator).billed
+            if billed and cache and (recalled := await cache.find(last.generator, request)):
+                return recalled.program
+            return await written_within(last, request, budget)
 
     async def prompt(self, question: str, task: Task, choices: tuple[str, ...]) -> Prompt:
         """Return the conversation that the generator would send, without sending it.

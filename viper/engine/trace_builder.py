@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from viper.engine.answer import Answer, evidence_patches, grounded_patches, render
+from viper.engine.answer import Answer, render
 from viper.engine.config import EngineConfig
+from viper.engine.evidence import Evidence, evidence_of
 from viper.engine.query import Query
 from viper.errors import failure_kind
 from viper.images.image import ImageRef
@@ -18,6 +19,7 @@ from viper.methods.doubts import capped_doubts, refusal
 from viper.programs.program import CheckReport, Failure, Program, Task
 from viper.scheduling.metrics import AnswerMetrics
 from viper.storage.version import __version__
+from viper.texts.secrets import hide_secrets
 from viper.trace import Attempt, ImageInfo, Trace, Votes
 from viper.trace.record import direct_answer, outcome_of
 from viper.usage import Usage
@@ -54,6 +56,9 @@ _BLANK = Attempt(
 )
 
 
+_LONGEST_TEXT = 40_000
+"""Most characters of a prompt or reply in a trace: a prompt has some 10,000, and grows with each repair."""
+
 LOOKED_AT_NOTHING = (
     "The program answers without having looked at the image: no call of find, exists, verify_property, "
     "best_text_match, best_image_match, simple_query or compute_depth gave it anything. Answer from what "
@@ -68,10 +73,10 @@ class Reading(NamedTuple):
     failure: Failure | None
     value: Any = None  # what the program returned
     text: str | None = None
-    patches: tuple[Patch, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     returned: Any = None  # the value in the JSON of a trace
-    patches_json: tuple[dict[str, Any], ...] = ()
-    """The patches in the JSON of an answer."""
+    evidence_json: tuple[dict[str, Any], ...] = ()
+    """The evidence in the JSON of a trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +87,17 @@ class ProgramResult:
     value: Any = None  # what the program returned
     text: str | None = None
     """The value as an answer; None on failure."""
-    patches: tuple[Patch, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    """What the answer rests on."""
     report: CheckReport = field(default_factory=lambda: CheckReport(""))
     """The sandbox's report on the program."""
-    patches_json: tuple[dict[str, Any], ...] = ()
-    """The patches in the JSON of an answer."""
+    evidence_json: tuple[dict[str, Any], ...] = ()
+    """The evidence in the JSON of a trace."""
+
+    @property
+    def patches(self) -> tuple[Patch, ...]:
+        """The patches that the answer is, counts or names."""
+        return tuple(one.patch for one in self.evidence if one.role == "answer")
 
     @property
     def failure(self) -> Failure | None:
@@ -154,6 +165,8 @@ class TraceBuilder:
             notes=capped_all(program.notes),
             unverified=capped_all(doubt.condition for doubt in doubts),
             doubts=doubts,
+            prompt=_kept(program.prompt),
+            reply=_reply(program),
             started_ms=(started_s - self.started_s) * 1000,
         )
         query = self._query
@@ -188,6 +201,8 @@ class TraceBuilder:
             notes=capped_all(program.notes),
             unverified=capped_all(doubt.condition for doubt in doubts),
             doubts=doubts,
+            prompt=_kept(program.prompt),
+            reply=_reply(program),
             failure=Failure("model", refusal(doubts)),
         )
         return self._enter(ProgramResult(attempt))
@@ -237,6 +252,20 @@ class TraceBuilder:
         return answer_of(trace, chosen, self._image)
 
 
+def _reply(program: Program) -> str:
+    """Return what a language model replied; empty where none was asked."""
+    return _kept(program.source) if program.prompt else ""
+
+
+def _kept(text: str) -> str:
+    """Return a text without secrets, and without its middle if it is very long."""
+    half = _LONGEST_TEXT // 2
+    if len(text) > _LONGEST_TEXT:
+        left_out = f"\n… {len(text) - 2 * half:,} characters are left out …\n"
+        text = text[:half] + left_out + text[-half:]
+    return hide_secrets(text)
+
+
 def read_result(
     attempt: Attempt,
     session: CallDispatcher,
@@ -278,8 +307,8 @@ def read_result(
         printed=result.printed if result else "",
         returned=reading.returned,
     )
-    value, text, patches = reading.value, reading.text, reading.patches
-    return ProgramResult(ended, value, text, patches, report, reading.patches_json)
+    value, text, evidence = reading.value, reading.text, reading.evidence
+    return ProgramResult(ended, value, text, evidence, report, reading.evidence_json)
 
 
 def outcome_fields(
@@ -301,7 +330,7 @@ def outcome_fields(
         if answered
         else None,
         "answer": answered.text if answered else None,
-        "patches": answered.patches_json if answered else (),
+        "patches": answered.evidence_json if answered else (),
         "failure": failure,
         "unverified": chosen.attempt.unverified if chosen else (),
     }
@@ -311,7 +340,8 @@ def answer_of(trace: Trace, chosen: ProgramResult | None, image: ImageRef) -> An
     """Return the answer of a run."""
     if chosen is None or trace.failure is not None:
         return Answer(None, None, (), trace.failure, trace, image)
-    return Answer(chosen.value, chosen.text, chosen.patches, None, trace, image)
+    patches, evidence = chosen.patches, chosen.evidence
+    return Answer(chosen.value, chosen.text, patches, None, trace, image, evidence)
 
 
 def read_value(
@@ -351,9 +381,7 @@ def read_value(
     text = render(value, task, choices)
     if isinstance(text, Failure):
         return Reading(text)
-    if task == "grounding":
-        patches = grounded_patches(value) or ()
-    else:
-        patches = evidence_patches(value, session.evidence)
-    patches_json = tuple(patch.to_json() for patch in patches)
-    return Reading(None, value, text, patches, to_json_value(value), patches_json)
+    roles = [session.given(patches) for patches in result.evidence]
+    evidence = evidence_of(value, roles, session.found)
+    evidence_json = tuple(one.to_json() for one in evidence)
+    return Reading(None, value, text, evidence, to_json_value(value), evidence_json)

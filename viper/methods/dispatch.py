@@ -11,7 +11,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from functools import partial
 from typing import Any
 
@@ -107,8 +107,8 @@ class CallDispatcher:
         }
         self.records: list[CallRecord] = []
         """Records of all calls, in order."""
-        self.evidence: list[tuple[str, Patch | None, Any]] = []
-        """(method, receiver, result) of each call that succeeded, with the host's patches."""
+        self.found: list[Patch] = []
+        """The patches that `find` gave to the program, in order."""
         self.unserved: Role | None = None
         """A role that the program needed and no backend serves: another program would fail as well."""
 
@@ -217,7 +217,8 @@ class CallDispatcher:
             self.records.append(record)
             if self._on_call is not None:
                 self._on_call(record)
-        self.evidence.append((call.name, receiver, current.result))
+        if entry.name == "find":
+            self.found += current.result
         return wire
 
     def _check_doubts(self, entry: ApiCallable, current: MethodCall) -> None:
@@ -267,6 +268,11 @@ class CallDispatcher:
         if area(inside) <= 0:
             raise ArgumentError("The patch has no area inside the image.")
         return Patch(View(image, inside))
+
+    def given(self, refs: Iterable[PatchRef]) -> list[Patch]:
+        """Return the patches of references that were sent to the program; others are left out."""
+        found = (self._given.get((ref.box_xyxy, ref.category)) for ref in refs)
+        return [patch for patch in found if patch is not None and patch.detected]
 
     def resolve_handle(self, ref: HandleRef) -> HostObject:
         """Return the object of a handle, which must have been sent to this program.

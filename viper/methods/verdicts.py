@@ -6,7 +6,6 @@ They are served by the host and need no model, so that a call of them is recorde
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -15,20 +14,14 @@ from viper.methods.method_call import ArgumentError, Method, MethodCall
 from viper.models.request_limits import PHRASE_CHARACTERS
 from viper.programs.program import Doubt
 from viper_sandbox import CallFailed
+from viper_sandbox.exchange import absence, without_article
 
 __all__ = ["VERDICTS", "absence"]
-
-_ARTICLE = re.compile(r"^(?:an?|the|any|some|no) (?=\S)", re.IGNORECASE)
-
-
-def absence(name: str) -> str:
-    """Return the message of a failure of kind `absent`."""
-    return f"No {_ARTICLE.sub('', name)} was found, so nothing can be said of it."
 
 
 async def absent(call: MethodCall, name: str) -> Patch:
     """End the program with kind `absent`; for the best effort, return the whole picture with a doubt."""
-    words = _ARTICLE.sub("", _words(name, "name", PHRASE_CHARACTERS))
+    words = without_article(_words(name, "name", PHRASE_CHARACTERS))
     if not call.best_effort:
         raise CallFailed("absent", absence(words))
     call.doubts.append(Doubt(words, f"no {words} was found: the whole picture was asked instead"))

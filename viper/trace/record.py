@@ -188,7 +188,8 @@ class Trace(Record):
     direct_answer: DirectAnswer | None = None
     """Null, or the word of one model about a whole image that is the answer."""
     patches: tuple[PatchField, ...]
-    """The patches that the answer is (grounding, best first) or is made of; rounded."""
+    """What the answer rests on, rounded: the patches that it is (grounding, best first), counts or names,
+    then those that others were compared with, then those that were dropped; `evidence` says which."""
     failure: FailureField | None
     """Null, or why there is no answer."""
     unverified: tuple[str, ...]
@@ -310,8 +311,11 @@ class Trace(Record):
         """Return the object that `viper ask --json` prints; `memo` and `lookahead` are names of Viper 0.1."""
         value, answering = replace(self, turns=(), embedded=None).to_json(), self.answering
         from_program_cache = answering is not None and answering.from_program_cache
+        evidence = value["patches"]
         return {
             **{key: value[key] for key in SUMMARY_KEYS},
+            "patches": [patch for patch in evidence if patch["evidence"] == "answer"],
+            "evidence": evidence,
             "image": self.image.name,
             "program": self.program,
             "attempts": len(self.turns),

@@ -90,8 +90,8 @@ class RunStats:
             ("programs", f"{self.programs}"),
             (
                 "tokens",
-                f"{usage.tokens:,} ({usage.prompt_tokens:,} prompt, "
-                f"{usage.completion_tokens:,} completion)",
+                f"{'about ' if usage.is_estimated else ''}{usage.tokens:,} "
+                f"({usage.prompt_tokens:,} prompt, {usage.completion_tokens:,} completion)",
             ),
             ("cost", "not known" if usage.cost_usd is None else f"{usage.cost_usd:.6f} USD"),
             ("memo hits", cached if program_cache else "off"),

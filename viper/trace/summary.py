@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from viper.images.data_uri import page_image
+from viper.images.drawing import COLORS, Mark, legend, marks
 from viper.images.image import ImageRef
 from viper.images.values import dict_items, distinct
 from viper.texts.terminal import visible
@@ -30,7 +31,12 @@ _MOST_CHARACTERS = 160
 _LONGEST_TEXT = 5_000
 _LONGEST_BLOCK = 200_000
 
-_FOUND = "fill:none;stroke:#2ee07f;stroke-width:2.5px;vector-effect:non-scaling-stroke"
+_WIDTHS = {
+    "rejected": "1px;filter:drop-shadow(0 0 1px #000)",
+    "reference": "2.5px;stroke-dasharray:8 6",
+}
+_BOX = "fill:none;stroke:{};stroke-width:{};vector-effect:non-scaling-stroke"
+_NUMBER = "font-weight:700;fill:#2ee07f;stroke:#10231a;stroke-width:3px;paint-order:stroke"
 _ANSWER = "font-size:1.4em;font-weight:600;overflow-wrap:anywhere"
 _BANNER = (
     "margin:0.2em 0;padding:0.2em 0.6em;border-left:4px solid #d97706;background:#d9770622;"
@@ -116,21 +122,35 @@ def _escape(text: str) -> str:
 
 def _image(patches: list[dict[str, Any]], image: ImageRef, style: _Style) -> str:
     width, height = image.size
-    boxes = []
-    for patch in patches[:_MOST_BOXES]:
-        x1, y1, x2, y2 = (float(edge) for edge in patch["box_xyxy"])
-        title = _escape(f"{_cut(patch['category'])} {patch['score']:.2f}")
+    placed, size = marks(patches[:_MOST_BOXES]), max(width, height) / 28
+    boxes, numbers = [], []
+    for mark in placed:
+        x1, y1, x2, y2 = map(float, mark.box_xyxy)
+        role = f", {mark.role}" if mark.role in _WIDTHS else ""
+        title = _escape(f"{_cut(mark.category)} {mark.score:.2f}{role}")
         width_px, height_px = max(0.0, x2 - x1), max(0.0, y2 - y1)
+        look = _BOX.format(COLORS[mark.role], _WIDTHS.get(mark.role or "", "2.5px"))
         boxes.append(
-            f'<rect x="{x1}" y="{y1}" width="{width_px}" height="{height_px}"{style(_FOUND)}>'
+            f'<rect x="{x1}" y="{y1}" width="{width_px}" height="{height_px}"{style(look)}>'
             f"<title>{title}</title></rect>"
         )
+        if mark.number is not None:
+            numbers.append(
+                f'<text x="{x1 + size / 4:.1f}" y="{y1 + size:.1f}" font-size="{size:.1f}"'
+                f"{style(_NUMBER)}>{mark.number}</text>"
+            )
     return (
         f"<div{style('position:relative;max-width:32em;margin:0.5em 0')}>"
         f'<img src="{page_image(image)}" alt="The image"{style("display:block;width:100%")}>'
         f'<svg viewBox="0 0 {width} {height}"{style("position:absolute;inset:0;width:100%;height:100%")}>'
-        f"{''.join(boxes)}</svg></div>"
+        f"{''.join(boxes + numbers)}</svg></div>"
+        f"{_legend(placed, style)}"
     )
+
+
+def _legend(placed: list[Mark], style: _Style) -> str:
+    meanings = legend(placed) if any(mark.role in _WIDTHS for mark in placed) else []
+    return f"<div{style('font-size:0.85em')}>{'; '.join(meanings)}</div>" if meanings else ""
 
 
 def _folded(heading: str, body: str) -> str:

@@ -185,6 +185,11 @@ class Attempt(Record):
     """Conditions of the question that it did not test, or only in part."""
     doubts: tuple[DoubtField, ...] = ()
     """The same conditions, and why they are in doubt."""
+    prompt: str = ""
+    """What the language model was sent that wrote the program: one text, with `--- ROLE` in front of each
+    message. Cut in the middle where it is very long, and without secrets; empty if none was asked."""
+    reply: str = ""
+    """What the language model replied, with all that is not the program; cut like the prompt."""
     usage: UsageField
     """Tokens and cost of writing the program."""
     started_ms: Milliseconds
