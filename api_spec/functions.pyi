@@ -147,5 +147,5 @@ def unsure(why: str) -> None:
 
     Example:
         >>> if abs(cup.compute_depth() - plate.compute_depth()) < 0.01:
-        ...     unsure("The cup and the plate are equally far away.")
+        >>>     unsure("The cup and the plate are equally far away.")
     """
