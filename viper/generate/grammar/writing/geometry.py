@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["HELPERS", "RULES", "Rule", "helper_source"]
+__all__ = ["HELPERS", "RULES", "Rule", "helper_source", "with_tolerance"]
 
 
 class Rule(NamedTuple):
@@ -162,6 +162,12 @@ RULES = MappingProxyType(
     }
 )
 """Relation → its rule; "between" takes two others and has its own helper, `is_between`."""
+
+
+def with_tolerance(predicate: str) -> str:
+    """Return a predicate in which left and right hold even where the centres are slightly off."""
+    sides = r"\1.horizontal_center - \1.width / 4 < \2.horizontal_center"
+    return re.sub(r"is_left_of\((\w+), (\w+)\)", sides, predicate)
 
 
 def helper_source(expressions: Iterable[str]) -> list[str]:

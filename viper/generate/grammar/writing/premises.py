@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Literal, get_args
+from typing import Literal
 
 from viper.generate.grammar.description import Description
 from viper.generate.grammar.logical_form import Query, Refer
@@ -25,6 +25,7 @@ __all__ = ["PremiseWriter"]
 
 Supposing = Literal["nothing", "the definite", "all"]
 """Which objects of conditions the question takes for granted: in an expression ("lady w/ umbrella") all."""
+_SUPPOSING: tuple[Supposing, ...] = ("nothing", "the definite", "all")
 
 
 class PremiseWriter(SelectWriter):
@@ -77,6 +78,7 @@ class PremiseWriter(SelectWriter):
     def supposing(self, what: Supposing) -> Iterator[None]:
         """Within the context, take for granted only these objects, or fewer."""
         before = self._supposing
-        self._supposing = min(before, what, key=get_args(Supposing).index)
+        if _SUPPOSING.index(what) < _SUPPOSING.index(before):
+            self._supposing = what
         yield
         self._supposing = before

@@ -28,6 +28,7 @@ from viper.generate.grammar.description import (
 from viper.generate.grammar.logical_form import Query
 from viper.generate.grammar.writing.detectable import search_for
 from viper.generate.grammar.writing.finding import FindWriter
+from viper.generate.grammar.writing.geometry import with_tolerance
 from viper.generate.grammar.writing.predicates import NO_DEPTH, NO_MATCHER
 from viper.generate.grammar.writing.ranking import KEYS
 from viper.generate.grammar.writing.saying import name_of, said
@@ -108,7 +109,7 @@ class SelectWriter(FindWriter):
             elif isinstance(condition, Not) and isinstance(condition.condition, Pick):
                 self._exclude(condition.condition, many, one, noun)
             else:
-                self._filter(condition, many, one, noun)
+                self._filter(condition, many, one, noun, is_granted=to_name)
         for pick in picks:
             self._pick(pick, many, one, noun)
         return self.read(many)
@@ -153,12 +154,24 @@ class SelectWriter(FindWriter):
             self.doubt(noun, search.why, "detector" if search.is_incomplete else "matcher")
         return conditions
 
-    def _filter(self, condition: Condition, many: str, one: str, noun: str) -> None:
+    def _filter(
+        self, condition: Condition, many: str, one: str, noun: str, *, is_granted: bool
+    ) -> None:
         for part in flat(condition):
             each = self.plain(many) if isinstance(part, Attribute | Place) else one
             predicate = self.predicate(part, each, noun)
             if predicate is not None:
-                self.keep(many, f"[{each} for {each} in {self.read(many)} if {predicate}]")
+                before = self.read(many)
+                kept = f"[{each} for {each} in {before} if {predicate}]"
+                roughly = with_tolerance(predicate)
+                if is_granted and not self.best_effort and roughly != predicate:
+                    fitting = self.names.single(f"fitting_{many}")
+                    self.write(f"{fitting} = {kept}")
+                    self.comment(
+                        "One is taken to be there: boxes may be off by a part of their width."
+                    )
+                    kept = f"{fitting} or [{each} for {each} in {before} if {roughly}]"
+                self.keep(many, kept)
 
     def _exclude(self, pick: Pick, many: str, one: str, noun: str) -> None:
         """Write the exclusion of the object that a negated superlative denotes."""
