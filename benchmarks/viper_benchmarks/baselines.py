@@ -10,7 +10,9 @@
 | `answerer` | vqa | the answerer's result for the whole question |
 | `ceiling` | grounding | the detector's box with the highest IoU: the upper bound |
 
-They run as programs, with the same sandbox and models. A baseline is omitted if no backend serves its roles.
+They run as programs, with the same sandbox and models, and always by the best effort: they guess where the
+run may not, so that a difference is one of the programs and not of what counts as an answer. A baseline is
+omitted if no backend serves its roles.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from viper.images.boxes import Box, iou
 from viper.images.decoding import open_image
 from viper.models.registry import TRUTH
 from viper.models.roles import Role
-from viper_benchmarks.sample import CEILING, BaselineResult, Sample, Samples
+from viper_benchmarks.normalise import composed
+from viper_benchmarks.row import CEILING, BaselineResult
+from viper_benchmarks.sample import Sample, Samples
 from viper_benchmarks.scorer import Scorer
 
 __all__ = ["Baselines", "Prior"]
@@ -72,12 +76,12 @@ class Prior:
     @classmethod
     def of(cls, samples: Samples) -> Prior:
         """Count the right answers of samples."""
-        counts = Counter(sample.answer for sample in samples if sample.answer is not None)
+        counts = Counter(composed(s.answer) for s in samples if s.answer is not None)
         return cls(tuple(answer for answer, _ in counts.most_common()))
 
     def commonest(self, choices: Sequence[str]) -> str | None:
         """Return the most frequent answer, among the choices if there are any; None without answers."""
-        spelled = {choice.casefold(): choice for choice in choices}
+        spelled = {composed(choice).casefold(): choice for choice in choices}
         among = (spelled.get(answer.casefold()) if choices else answer for answer in self.answers)
         return next((answer for answer in among if answer is not None), next(iter(choices), None))
 
@@ -147,7 +151,7 @@ class Baselines:
         return self._scorer.baseline(sample, await self._run(sample, program))
 
     async def _run(self, sample: Sample, program: str) -> Answer:
-        return await self._engine.arun(sample.to_query(program))
+        return await self._engine.arun(sample.to_query(program, best_effort=True))
 
     async def _blind(self, sample: Sample, program: str | None) -> BaselineResult:
         if program is None:
@@ -155,7 +159,7 @@ class Baselines:
         # As large as the image, so that positions in the program keep their meaning.
         width, height = open_image(sample.image).size
         gray = np.full((height, width, 3), _GRAY, dtype=np.uint8)
-        query = replace(sample.to_query(program), image=gray)
+        query = replace(sample.to_query(program, best_effort=True), image=gray)
         return self._scorer.baseline(sample, await self._engine.arun(query))
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from viper.errors import InputError
+from viper_benchmarks.means import Mean, Paired
+from viper_benchmarks.normalise import composed
+from viper_benchmarks.row import SampleResult
 from viper_benchmarks.run_folder import read_rows, read_run
-from viper_benchmarks.sample import SampleResult
-from viper_benchmarks.tally import Mean, Paired
 
 __all__ = ["compare_runs"]
 
@@ -67,7 +68,7 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
         if old is None:
             only_second += 1
             continue
-        paired.add(new.score, old.score)
+        paired.add(new, old)
         means[0].add(old.score)
         means[1].add(new.score)
         changed += old.answer != new.answer
@@ -108,7 +109,8 @@ def _outcome(row: SampleResult) -> _Outcome:
     answer = row.prediction
     if row.task == "grounding" and row.box_xyxy is not None:
         answer = ", ".join(f"{edge:g}" for edge in row.box_xyxy)
-    return _Outcome(row.score, row.correct, row.failure or answer)
+    answer = row.failure or answer
+    return _Outcome(row.score, row.correct, None if answer is None else composed(answer))
 
 
 def _differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, list[Any]]:

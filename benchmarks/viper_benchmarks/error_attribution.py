@@ -18,7 +18,8 @@ from viper.errors import ConfigError
 from viper.models.registry import TRUTH
 from viper.models.roles import Role
 from viper.oracle.scene_file import open_scenes
-from viper_benchmarks.sample import ErrorAttribution, Sample, SampleResult
+from viper_benchmarks.row import ErrorAttribution, SampleResult
+from viper_benchmarks.sample import Sample
 from viper_benchmarks.scorer import Scorer
 
 __all__ = ["ErrorAttributor"]
@@ -75,6 +76,7 @@ class ErrorAttributor(contextlib.ExitStack):
             Engine(
                 "none",
                 backends=backends | dict.fromkeys(oracle_roles, f"{TRUTH}:{scenes}"),
+                best_effort=config.best_effort,
                 timeout_s=config.timeout_s,
                 model_call_s=config.model_call_s,
                 sandbox=config.sandbox,

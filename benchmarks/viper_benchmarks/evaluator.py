@@ -9,15 +9,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from viper.engine.answer import Answer
 from viper.engine.engine import Engine
+from viper.engine.trace_builder import LOOKED_AT_NOTHING
 from viper.errors import InputError
 from viper.images.decoding import open_image
+from viper.methods.doubts import refusal
 from viper.programs.program import Failure
 from viper.trace.stats import RunStats
 from viper_benchmarks.baselines import Baselines, Prior
 from viper_benchmarks.error_attribution import ErrorAttributor
-from viper_benchmarks.sample import Sample, SampleResult
+from viper_benchmarks.judgement import ModeResult
+from viper_benchmarks.row import SampleResult
+from viper_benchmarks.sample import Sample
 from viper_benchmarks.scorer import Metric, Scorer
+from viper_benchmarks.trace_pages import TracePages
 
 __all__ = ["EvaluatorSpec", "LocalEvaluator", "SampleEvaluator"]
 
@@ -42,18 +48,32 @@ class EvaluatorSpec:
     """Answer frequencies of the samples; None without baselines."""
     scenes: Path | None = None
     """Scene file of the images; None without error attribution."""
+    both_modes: bool = False
+    """Also answer each sample in the mode that the engine's `best_effort` does not name."""
 
     @property
     def scorer(self) -> Scorer:
         """Compares answers with the right ones."""
         return Scorer(self.metric, self.data_folder)
 
+    @property
+    def other_mode(self) -> bool | None:
+        """`best_effort` of the second mode; None if the run has one."""
+        return not self.engine.get("best_effort", False) if self.both_modes else None
+
+    def failed(self, sample: Sample, failure: Failure) -> SampleResult:
+        """Return the row of a sample that no evaluator could answer."""
+        return _failed(self.scorer.failed(sample, failure), self.other_mode)
+
     @contextlib.contextmanager
-    def open(self, stats: RunStats | None = None) -> Iterator[LocalEvaluator]:
+    def open(
+        self, stats: RunStats | None = None, pages: TracePages | None = None
+    ) -> Iterator[LocalEvaluator]:
         """Open an evaluator in this process; engine and models are closed with the context.
 
         Args:
             stats: Gets the trace of each answer.
+            pages: Writes pages of whole runs.
 
         Raises:
             ConfigError: The engine cannot be opened, or its errors cannot be attributed.
@@ -66,7 +86,9 @@ class EvaluatorSpec:
                 baselines = Baselines(engine, scorer, self.prior)
             if self.scenes is not None:
                 attributor = stack.enter_context(ErrorAttributor(engine, scorer, self.scenes))
-            yield LocalEvaluator(engine, scorer, baselines, attributor, stats)
+            yield LocalEvaluator(
+                engine, scorer, baselines, attributor, stats, pages, self.other_mode
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +105,10 @@ class LocalEvaluator:
     """Run on every wrong sample."""
     stats: RunStats | None = None
     """Gets the trace of each answer of the engine."""
+    pages: TracePages | None = None
+    """Writes pages of whole runs."""
+    other_mode: bool | None = None
+    """`best_effort` of a second mode, in which each sample is answered too; None for one mode."""
 
     def describe(self) -> dict[str, Any]:
         """Return models and omitted baselines, for `run.json`."""
@@ -94,9 +120,9 @@ class LocalEvaluator:
     async def evaluate(self, sample: Sample) -> SampleResult:
         """Return the row of a sample."""
         try:
-            result = await self._answer(sample)
+            answer, result = await self._answer(sample)
         except InputError as error:
-            return self.scorer.failed(sample, Failure.of(error))
+            return _failed(self.scorer.failed(sample, Failure.of(error)), self.other_mode)
         if result.failure == "budget":
             return result
         if self.baselines is not None:
@@ -105,15 +131,63 @@ class LocalEvaluator:
         if self.attributor is not None:
             cause = await self.attributor.cause(sample, result)
             result = replace(result, error_attribution=cause)
+        if self.pages is not None and answer is not None:
+            # Not above: a page that cannot be written ends the run, as a row does.
+            page = await asyncio.to_thread(self.pages.write, sample, answer, result)
+            result = replace(result, trace=page)
         return result
 
-    async def _answer(self, sample: Sample) -> SampleResult:
+    async def _answer(self, sample: Sample) -> tuple[Answer | None, SampleResult]:
+        """Return the answer of the run's mode, None without one, and the row of all modes."""
         if sample.unwritten is not None:
             # An unreadable image is the failure that counts.
             image = await asyncio.to_thread(open_image, sample.image)
             failure = Failure("generator", sample.unwritten)
-            return self.scorer.failed(sample, failure, image.size[1])
-        answer = await self.engine.arun(sample.to_query(sample.program))
+            row = self.scorer.failed(sample, failure, image.size[1])
+            return None, _failed(row, self.other_mode)
+        answer, result = await self._in_mode(sample, None)
+        if self.other_mode is not None and result.failure != "budget":
+            _, other = await self._in_mode(sample, self.other_mode)
+            if other.failure == "budget":
+                return answer, other
+            result = replace(result, other_mode=other.in_mode(self.other_mode))
+        return answer, result
+
+    async def _in_mode(
+        self, sample: Sample, best_effort: bool | None
+    ) -> tuple[Answer, SampleResult]:
+        """Return the answer and its row; None is the mode of the engine."""
+        answer = await self.engine.arun(sample.to_query(sample.program, best_effort))
         if self.stats is not None:
             self.stats.add(answer.trace)
-        return self.scorer.result(sample, answer)
+        result = self.scorer.result(sample, answer)
+        if sample.generated and result.failure is None:
+            mode = self.engine.config.best_effort if best_effort is None else best_effort
+            result = self._as_generated(sample, answer, result, best_effort=mode)
+        return answer, result
+
+    def _as_generated(
+        self, sample: Sample, answer: Answer, result: SampleResult, *, best_effort: bool
+    ) -> SampleResult:
+        """Hold a saved program to what it would have been held to when its generator wrote it.
+
+        The engine takes it for a program of the user's own, which may answer without looking, and which
+        brings no conditions that it does not test.
+        """
+        failure = None
+        if not any(call.role not in ("", "language") for call in answer.trace.calls):
+            failure = Failure("check", LOOKED_AT_NOTHING)
+        elif sample.untested and not best_effort:
+            failure = Failure("model", refusal(sample.untested))
+        if failure is not None:
+            failed = self.scorer.failed(sample, failure)
+            return replace(failed, ms=result.ms, untested=sample.untested)
+        doubts = tuple(dict.fromkeys((*sample.untested, *result.doubts)))
+        return replace(result, doubts=doubts, untested=sample.untested)
+
+
+def _failed(row: SampleResult, other_mode: bool | None) -> SampleResult:
+    """Return a failed row that fails in the other mode, if there is one, for the same reason."""
+    if other_mode is None or row.failure is None:
+        return row
+    return replace(row, other_mode=ModeResult.failed(other_mode, row.failure, row.message))

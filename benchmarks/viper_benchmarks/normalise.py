@@ -4,16 +4,18 @@
 
 Both sides of a comparison are normalized. The rules are those of the official evaluation of VQA
 (https://visualqa.org/evaluation.html): punctuation, case, number words, articles, missing
-apostrophes.
+apostrophes. Before them, letters are composed: "é" is the same answer as "e" with an accent.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-__all__ = ["ARTICLES", "NUMBERS", "normalised", "soft_accuracy", "without_punctuation"]
+__all__ = ["ARTICLES", "NUMBERS", "composed", "highest_soft_accuracy", "normalised"]
+__all__ += ["soft_accuracy", "without_punctuation"]
 
 _MARKS = ';/[]"{}()=+\\_-><@`,?!'
 _COMMA_IN_NUMBER = re.compile(r"\d,\d")
@@ -37,16 +39,23 @@ _CONTRACTIONS = {word + end for end, words in _SHORTENED.items() for word in wor
 """Contractions without apostrophe that are not other words (unlike "were" and "its")."""
 
 
+def composed(text: str) -> str:
+    """Return a text with composed letters (Unicode's form NFC), in which equal texts are equal codes."""
+    return unicodedata.normalize("NFC", text)
+
+
 def normalised(text: str) -> str:
     """Return the normalized form of an answer."""
+    text = composed(text)
     words = []
-    for word in without_punctuation(text).casefold().split():
+    # Folding may take a letter apart again.
+    for word in composed(without_punctuation(text).casefold()).split():
         bare = word.replace("'", "").replace("\u2019", "")
         plain = NUMBERS.get(word, bare if bare in _CONTRACTIONS else word)
         if plain not in ARTICLES:
             words.append(plain)
     # An answer of articles alone, such as "The A", is kept.
-    return " ".join(words) or text.strip().casefold()
+    return " ".join(words) or composed(text.strip().casefold())
 
 
 def without_punctuation(text: str) -> str:
@@ -68,7 +77,10 @@ def without_punctuation(text: str) -> str:
 def soft_accuracy(answer: str, annotated: Sequence[str]) -> float:
     """Return the VQA accuracy of an answer, 0 … 1 (https://visualqa.org/evaluation.html).
 
-    The mean over all ways to omit one annotator: min(1, number of the others with this answer / 3).
+    The mean over all ways to omit one annotator: min(1, number of the others with this answer / 3). That is
+    the official formula for ten annotators, and here the formula for any number n of them. Three who agree
+    are needed for 1, so the highest value is (n - 1) / 3 for n < 4: 0 for one annotator, 1/3 for two, 2/3
+    for three.
 
     Args:
         answer: Normalized.
@@ -78,5 +90,11 @@ def soft_accuracy(answer: str, annotated: Sequence[str]) -> float:
     others = len(annotated) - agreeing
     if not annotated:
         return 0.0
+    # An omitted annotator who agrees is missing among those counted.
     total = agreeing * min(1.0, (agreeing - 1) / 3) + others * min(1.0, agreeing / 3)
     return total / len(annotated)
+
+
+def highest_soft_accuracy(annotators: int) -> float:
+    """Return the VQA accuracy of an answer that all annotators gave."""
+    return min(1.0, max(0, annotators - 1) / 3)

@@ -23,7 +23,8 @@ from viper.errors import ConfigError, MissingExtraError, ViperError
 from viper.programs.program import Failure
 from viper.usage import Usage
 from viper_benchmarks.evaluator import EvaluatorSpec
-from viper_benchmarks.sample import Sample, SampleResult
+from viper_benchmarks.row import SampleResult
+from viper_benchmarks.sample import Sample
 
 __all__ = ["RayEvaluator"]
 
@@ -107,7 +108,7 @@ class RayEvaluator:
 
         for _ in range(_MAX_ATTEMPTS):
             if self._budget_is_spent():
-                return self._spec.scorer.failed(sample, Failure("budget", "The budget is spent."))
+                return self._spec.failed(sample, Failure("budget", "The budget is spent."))
             worker = min(self._workers, key=lambda candidate: candidate.busy)
             worker.busy += 1
             try:
@@ -121,7 +122,7 @@ class RayEvaluator:
             self._spent += result.usage
             return result
         reason = f"Its worker was lost {_MAX_ATTEMPTS} times, probably because it needed too much memory."
-        return self._spec.scorer.failed(sample, Failure("memory", reason))
+        return self._spec.failed(sample, Failure("memory", reason))
 
     def describe(self) -> dict[str, Any]:
         """Return workers and models, for `run.json`."""

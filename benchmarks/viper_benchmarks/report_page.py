@@ -1,29 +1,30 @@
-"""The report as one HTML page without network access: tables, intervals, accuracy by type, wrong samples.
+"""The report as one HTML page without network access: tables, intervals, risk and coverage, all samples.
 
-Texts come from models and data files: the template escapes all of them.
+Texts come from models and data files: the template escapes all of them. It is filled in parts, so that a page
+of many samples is never held in memory.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from viper.images.boxes import Box
 from viper.texts.terminal import visible
-from viper_benchmarks.sample import Sample, SampleResult, id_bytes
-from viper_benchmarks.thumbnails import Thumbnail, images_of, thumbnail
+from viper_benchmarks.listing import Listing
+from viper_benchmarks.row import SampleResult
+from viper_benchmarks.sample import Sample
+from viper_benchmarks.tables import MODE_NAMES
 
 __all__ = ["render_page"]
 
-# Wrong samples in the gallery: enough to see a pattern, and a page of about a megabyte.
-_GALLERY_SIZE = 24
 _TEMPLATE = "report.html.j2"
+# Pieces of the template that are handed on together.
+_BUFFERED = 200
 
 # Optional keys of report and settings; the template requires all others.
-_OPTIONAL = ("split", "subset", "metric", "exposure", "baselines_left_out")
+_OPTIONAL = ("split", "subset", "metric", "exposure", "baselines_left_out", "best_effort")
 _OPTIONAL_SETTINGS = ("generator", "backends", "programs")
 
 _HEADINGS = {
@@ -39,26 +40,19 @@ _HEADINGS = {
 }
 
 
-class _Wrong(NamedTuple):
-    """A wrong sample with its thumbnail."""
-
-    row: SampleResult
-    thumbnail: Thumbnail
-
-
 def render_page(
     report: Mapping[str, Any],
     settings: Mapping[str, Any],
     rows: Iterable[SampleResult],
     samples: Iterable[Sample],
     data_folder: Path | None,
-) -> str:
-    """Return the page of a run.
+) -> Iterator[str]:
+    """Yield the page of a run in parts.
 
     Args:
         report: The content of `report.json`.
         settings: Of the run, as in `run.json`.
-        rows: Read once; the page has some of the wrong ones, chosen by their ids alone.
+        rows: Can be iterated more than once.
         samples: Of the run; they say which image belongs to an id.
         data_folder: Folder of the data: only images in it are shown.
     """
@@ -73,21 +67,20 @@ def render_page(
         finalize=_with_escapes,
     )
     environment.filters["percent"] = _percent
-    wrong = heapq.nsmallest(
-        _GALLERY_SIZE,
-        (row for row in rows if not row.correct),
-        key=lambda row: sha256(id_bytes(row.id)).digest(),
-    )
-    images = images_of(samples, {row.id for row in wrong})
-    page = environment.get_template(_TEMPLATE)
-    return page.render(
+    modes = report["modes"]
+    page = environment.get_template(_TEMPLATE).stream(
         report={**dict.fromkeys(_OPTIONAL), **report},
         settings={**dict.fromkeys(_OPTIONAL_SETTINGS), **settings},
         groups=list(_groups(report["by_tag"])),
-        gallery=[_Wrong(row, thumbnail(images.get(row.id), data_folder)) for row in wrong],
-        n_wrong=report["n"] - report["n_correct"],
+        modes={MODE_NAMES[mode]: one["outcomes"] for mode, one in modes.items()}
+        if modes
+        else {"": report["outcomes"]},
+        listing=Listing(rows, samples, data_folder),
         box=_svg_box,
+        line=_svg_line,
     )
+    page.enable_buffering(_BUFFERED)
+    return iter(page)
 
 
 def _groups(by_tag: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
@@ -121,4 +114,15 @@ def _percent(value: float | None, digits: int = 1) -> str:
 
 def _svg_box(box_xyxy: Box) -> dict[str, float]:
     x1, y1, x2, y2 = box_xyxy
-    return {"x": x1, "y": y1, "width": max(0.0, x2 - x1), "height": max(0.0, y2 - y1)}
+    width, height = max(0.0, x2 - x1), max(0.0, y2 - y1)
+    return {
+        "x": round(x1, 2),
+        "y": round(y1, 2),
+        "width": round(width, 2),
+        "height": round(height, 2),
+    }
+
+
+def _svg_line(points: Iterable[tuple[float, float]]) -> str:
+    """Return pairs of coverage and risk as the points of a line in a square of 100."""
+    return " ".join(f"{100 * coverage:.1f},{100 - 100 * risk:.1f}" for coverage, risk in points)

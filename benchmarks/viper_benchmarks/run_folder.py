@@ -3,6 +3,7 @@
     run.json        settings, versions, fingerprints of models
     samples.jsonl   a row per sample, written when it finishes
     report.json     the report; report.html is the same as a page
+    traces/         pages of whole runs, to which report.html links
 
 Rows are complete: a line truncated by a kill is removed before the next one is written, and its sample is
 evaluated again. Only one process writes to a folder.
@@ -17,21 +18,30 @@ import contextlib
 import itertools
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from viper.errors import InputError, WriteError
 from viper.storage.below import check_below, hold_lock, open_below
 from viper.storage.bounded_json import bounded_lines, parse_json, read_json
-from viper.storage.files import make_folder, open_regular_file, write_failure, write_file
+from viper.storage.files import (
+    make_folder,
+    open_regular_file,
+    replace_file,
+    write_failure,
+    write_file,
+)
 from viper.texts.terminal import one_line
-from viper_benchmarks.sample import SampleResult
+from viper_benchmarks.row import SampleResult
 
-__all__ = ["MAX_ROW_BYTES", "RunFolder", "read_rows", "read_run", "readable"]
+__all__ = ["MAX_ROW_BYTES", "RunFolder", "began_by_best_effort", "read_rows", "read_run"]
+__all__ += ["readable"]
 
 _SAMPLES, _RUN, _REPORT, _PAGE = "samples.jsonl", "run.json", "report.json", "report.html"
 _LOCK = ".lock"
+_OF_OLDER_RUNS = {"best_effort": True, "both_modes": False}
+"""Settings that older runs do not name: their answers were those of the best effort."""
 # A row holds a program and the text of an answer, each at most 1 MB before it is escaped.
 MAX_ROW_BYTES = 16_000_000
 # Every row begins so: `id` is the first field of a result.
@@ -109,12 +119,16 @@ class RunFolder:
         """Write the report as JSON."""
         write_file(self.path / _REPORT, _json(report), below=self.path)
 
-    def write_page(self, page: str) -> None:
-        """Write the report as a page."""
-        write_file(self.path / _PAGE, page.encode("utf-8", "replace"), below=self.path)
+    def write_page(self, parts: Iterable[str]) -> None:
+        """Write the report as a page, part by part: a page of many samples is not held in memory."""
+        with replace_file(self.path / _PAGE, below=self.path) as file:
+            for part in parts:
+                file.write(part.encode("utf-8", "replace"))
 
     def _check_settings(self) -> None:
         earlier = read_run(self.path)
+        if earlier:
+            earlier = _OF_OLDER_RUNS | earlier
         # Through JSON, like the earlier settings.
         for name, now in json.loads(json.dumps(self._settings)).items():
             if name in earlier and earlier[name] != now:
@@ -143,6 +157,16 @@ def readable(row: SampleResult) -> SampleResult:
         why = one_line(str(error))[:200]
         return row.failed("limit", f"The result cannot be kept in a row: {why}.")
     return row
+
+
+def began_by_best_effort(folder: Path) -> bool:
+    """Return whether the run in a folder is one of an older version, which answered by the best effort.
+
+    Raises:
+        InputError: Its `run.json` is damaged.
+    """
+    earlier = read_run(folder)
+    return bool(earlier) and "best_effort" not in earlier
 
 
 def read_rows(path: Path) -> Iterator[SampleResult]:

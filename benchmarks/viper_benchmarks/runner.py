@@ -20,8 +20,9 @@ from viper.errors import InputError
 from viper_benchmarks.digests import Digests
 from viper_benchmarks.evaluator import SampleEvaluator
 from viper_benchmarks.report_page import render_page
+from viper_benchmarks.row import SampleResult
 from viper_benchmarks.run_folder import RunFolder, readable
-from viper_benchmarks.sample import Sample, SampleResult, Samples
+from viper_benchmarks.sample import Sample, Samples
 from viper_benchmarks.tally import Tally
 
 __all__ = ["RunPlan", "run"]
@@ -112,11 +113,25 @@ def run(
         }
         if folder is not None:
             write_run(folder)
-            rows = (row for row in folder.rows() if wanted is None or row.id in wanted)
             folder.write_report(report)
-            page = render_page(report, plan.settings, rows, plan.samples, plan.data_folder)
-            folder.write_page(page)
+            rows = _Rows(folder, wanted)
+            folder.write_page(
+                render_page(report, plan.settings, rows, plan.samples, plan.data_folder)
+            )
     return report
+
+
+class _Rows:
+    """The rows of a run, read from its folder for each iteration."""
+
+    def __init__(self, folder: RunFolder, wanted: Digests | None) -> None:
+        self._folder = folder
+        self._wanted = wanted
+
+    def __iter__(self) -> Iterator[SampleResult]:
+        return (
+            row for row in self._folder.rows() if self._wanted is None or row.id in self._wanted
+        )
 
 
 def _finished(

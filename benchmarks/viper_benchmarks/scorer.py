@@ -1,28 +1,39 @@
-"""Scores of one answer by every metric that fits its task. A failed sample scores 0.
+"""Scores of one answer by every metric that fits its task. A sample without an answer scores 0.
 
 | metric | task | meaning |
 |---|---|---|
 | `iou50`, `iou70` | grounding | 1 if the first patch overlaps the right box by IoU ≥ 0.5, ≥ 0.7 |
 | `mean-iou` | grounding | this IoU; if no object fits, 1 for no patch |
-| `exact` | vqa | 1 if the text equals the right answer exactly |
+| `exact` | vqa | 1 if the text equals the right answer exactly (composed or not, letters are the same) |
 | `normalised` | vqa | 1 if both are equal after `normalise.normalised` |
 | `vqa-soft` | vqa, several annotators | mean of min(1, others that agree / 3), omitting each in turn |
 | `viper-original` | both | as in ViperGPT's evaluation; see `vipergpt.py` |
 | `viper-original-iou` | grounding | the mean IoU of that evaluation |
+
+With the task grounding, the failure `absent` (what the expression takes for granted was not found) is the
+answer that no object fits.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from viper.engine.answer import Answer
+from viper.engine.answer import NO_SUCH_OBJECT, Answer
 from viper.errors import InputError
 from viper.images.boxes import Box, iou
 from viper.programs.program import Failure, Task
 from viper_benchmarks import vipergpt
-from viper_benchmarks.normalise import normalised, soft_accuracy
-from viper_benchmarks.sample import BaselineResult, Sample, SampleResult
+from viper_benchmarks.judgement import found_boxes, weakest_call
+from viper_benchmarks.normalise import (
+    composed,
+    highest_soft_accuracy,
+    normalised,
+    soft_accuracy,
+)
+from viper_benchmarks.row import BaselineResult, SampleResult
+from viper_benchmarks.sample import Sample
 
 __all__ = ["METRICS", "Metric", "Scorer", "grounding_iou"]
 
@@ -68,12 +79,17 @@ class Scorer:
 
     def result(self, sample: Sample, answer: Answer) -> SampleResult:
         """Score an answer."""
-        trace = answer.trace
-        return self._row(
+        trace, attempt = answer.trace, answer.trace.answering
+        failure, prediction = answer.failure, answer.text
+        doubts = () if attempt is None else attempt.doubts
+        of_calls = {doubt for call in trace.calls for doubt in call.doubts}
+        if _is_absence(sample, answer):
+            failure, prediction = None, NO_SUCH_OBJECT
+        row = self._row(
             sample,
             self._scores(sample, answer),
-            answer.failure,
-            prediction=answer.text,
+            failure,
+            prediction=prediction,
             box_xyxy=_first_box(sample, answer),
             calls=len(trace.calls),
             forwards=trace.forwards,
@@ -81,8 +97,16 @@ class Scorer:
             program=answer.program,
             unverified=answer.unverified,
             usage=trace.usage,
-            program_cached=trace.answering is not None and trace.answering.from_program_cache,
+            program_cached=attempt is not None and attempt.from_program_cache,
+            doubts=doubts,
+            untested=tuple(doubt for doubt in doubts if doubt not in of_calls),
+            how=answer.how or ("program" if prediction is not None else None),
+            confidence=answer.confidence,
+            weakest=weakest_call(answer),
+            found=found_boxes(answer),
         )
+        # What was not found is worth reading also where it is an answer.
+        return replace(row, message=answer.failure.message if answer.failure else None)
 
     def failed(
         self, sample: Sample, failure: Failure, image_height: int | None = None
@@ -110,7 +134,7 @@ class Scorer:
             self._scores(sample, answer),
             answer.text,
             _first_box(sample, answer),
-            answer.failure.kind if answer.failure else None,
+            answer.failure.kind if answer.failure and not _is_absence(sample, answer) else None,
         )
 
     def text(self, sample: Sample, text: str) -> BaselineResult:
@@ -143,7 +167,7 @@ class Scorer:
             **no_answer | answer,
             id=sample.id,
             task=sample.task,
-            correct=score >= 0.5,
+            correct=_is_correct(sample, score),
             iou=scores.get("mean-iou"),
             failure=failure.kind if failure else None,
             message=failure.message if failure else None,
@@ -165,9 +189,8 @@ class Scorer:
         failure: str | None = None,
     ) -> BaselineResult:
         score = scores[self._primary(sample)]
-        return BaselineResult(
-            prediction, box_xyxy, score >= 0.5, score, failure, scores.get("mean-iou")
-        )
+        correct = _is_correct(sample, score)
+        return BaselineResult(prediction, box_xyxy, correct, score, failure, scores.get("mean-iou"))
 
     def _primary(self, sample: Sample) -> str:
         if self.metric != "default":
@@ -179,7 +202,7 @@ class Scorer:
     def _scores(self, sample: Sample, answer: Answer) -> dict[str, float]:
         """Return the score by each metric that fits; failures score 0 except by `viper-original`."""
         if sample.task == "grounding":
-            failed = answer.failure is not None
+            failed = answer.failure is not None and not _is_absence(sample, answer)
             overlap = 0.0 if failed else grounding_iou(_first_box(sample, answer), sample.box_xyxy)
             return _box_scores(overlap) | vipergpt.box_scores(sample, answer)
         scores = _text_scores(sample, answer.text)
@@ -191,6 +214,22 @@ def grounding_iou(predicted: Box | None, right: Box | None) -> float:
     if predicted is None or right is None:
         return float(predicted is right)
     return iou(predicted, right)
+
+
+def _is_absence(sample: Sample, answer: Answer) -> bool:
+    """Return whether a grounding answer is that there is no such object, said by `absent`."""
+    failure = answer.failure
+    return sample.task == "grounding" and failure is not None and failure.kind == "absent"
+
+
+def _is_correct(sample: Sample, score: float) -> bool:
+    """Return whether a score is at least half of what the metric can give.
+
+    That is 1, except for two or three annotators, of whom even a unanimous answer gets 1/3 or 2/3.
+    """
+    few = sample.task == "vqa" and 1 < len(sample.answers) < 4
+    highest = highest_soft_accuracy(len(sample.answers)) if few else 1.0
+    return score >= highest / 2 - 1e-9
 
 
 def _first_box(sample: Sample, answer: Answer) -> Box | None:
@@ -209,7 +248,7 @@ def _box_scores(overlap: float) -> dict[str, float]:
 def _text_scores(sample: Sample, text: str | None) -> dict[str, float]:
     right = sample.answer or ""
     scores = {
-        "exact": float(text == right),
+        "exact": float(text is not None and composed(text) == composed(right)),
         "normalised": float(text is not None and normalised(text) == normalised(right)),
     }
     if len(sample.answers) > 1:

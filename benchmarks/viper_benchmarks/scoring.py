@@ -8,24 +8,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from viper.cli.errors import checked_options
 from viper.engine.config import resolve_backends
-from viper.errors import InputError
+from viper.errors import ConfigError, InputError
 from viper.generate.auto import resolve_auto
 from viper.trace.stats import RunStats
 from viper_benchmarks.baselines import Prior
 from viper_benchmarks.evaluator import EvaluatorSpec, LocalEvaluator
 from viper_benchmarks.on_ray import RayEvaluator
 from viper_benchmarks.programs import SavedPrograms
+from viper_benchmarks.row import SampleResult
 from viper_benchmarks.runner import RunPlan, run
-from viper_benchmarks.sample import SampleResult
+from viper_benchmarks.sample import Samples
 from viper_benchmarks.scorer import Metric
 from viper_benchmarks.selection import choose
 from viper_benchmarks.task import BenchmarkTask
+from viper_benchmarks.trace_pages import TracePages
 
 __all__ = ["Scoring", "data_folder", "prepare", "score"]
 
+# Missing images that a message names.
+_NAMED = 3
 _LIBRARIES = "torch torchvision transformers timm onnxruntime ultralytics open_clip_torch".split()
 
 
@@ -58,6 +63,7 @@ def prepare(
     attribute_errors: bool = False,
     truth: Path | None = None,
     programs: Path | None = None,
+    both_modes: bool = False,
 ) -> Scoring:
     """Read the data and check every option against them.
 
@@ -74,6 +80,7 @@ def prepare(
         attribute_errors: Find the cause of each wrong sample.
         truth: Scene file for `attribute_errors`, if the task has none.
         programs: File of saved programs to run again.
+        both_modes: Answer each sample by the best effort and without it.
 
     Raises:
         ViperError: Data or options are missing, malformed or do not fit.
@@ -81,6 +88,7 @@ def prepare(
     split = _split(task, split)
     everything = task.read(data, split)
     samples = choose(task, split, everything, subset=subset, ids=ids, limit=limit)
+    _check_images(task, samples)
     scenes = _scenes(task, data, split, truth) if attribute_errors else None
     saved = None if programs is None else SavedPrograms(programs)
     folder = data_folder(data)
@@ -90,6 +98,7 @@ def prepare(
         data_folder=folder,
         prior=Prior.of(samples) if baselines else None,
         scenes=scenes,
+        both_modes=both_modes,
     )
     if metric != "default":
         scorer = spec.scorer
@@ -109,6 +118,7 @@ def prepare(
         **_engine_settings(engine),
         "programs": None if saved is None else saved.sha256,
         "baselines": baselines,
+        "both_modes": both_modes,
         # The names of 0.1, so that its runs can be resumed and compared.
         "blame": None if scenes is None else str(scenes.resolve()),
     }
@@ -116,7 +126,11 @@ def prepare(
         task.name,
         samples if saved is None else saved.applied_to(samples),
         settings=settings,
-        about={**chosen, "exposure": task.exposure},
+        about={
+            **chosen,
+            "exposure": task.exposure,
+            "best_effort": engine.get("best_effort", False),
+        },
         data_folder=folder,
     )
     official = task.splits.get(split)
@@ -133,6 +147,7 @@ def score(
     on_result: Callable[[SampleResult, bool], None] | None = None,
     stats: RunStats | None = None,
     ray_workers: int | None = None,
+    traces: Literal["none", "some", "all"] = "none",
 ) -> dict[str, Any]:
     """Evaluate the samples and return the report.
 
@@ -145,6 +160,7 @@ def score(
         stats: Gets the trace of each answer; in this process only.
         ray_workers: Workers on a Ray cluster; 0 for one per GPU or else per machine; None to evaluate in this
             process.
+        traces: Samples whose whole run gets a page in `output`; in this process only.
 
     Raises:
         ViperError: The engine cannot be opened, or the output folder cannot be used.
@@ -152,7 +168,11 @@ def score(
     with contextlib.ExitStack() as stack:
         evaluator: LocalEvaluator | RayEvaluator
         if ray_workers is None:
-            evaluator = stack.enter_context(scoring.spec.open(stats))
+            pages = None
+            if output is not None and traces != "none":
+                pages = TracePages(output, traces, scoring.plan.data_folder)
+            with checked_options():
+                evaluator = stack.enter_context(scoring.spec.open(stats, pages))
         else:
             evaluator = RayEvaluator(scoring.spec, workers=ray_workers, concurrency=concurrency)
             stack.callback(evaluator.close)
@@ -180,8 +200,28 @@ def _split(task: BenchmarkTask, split: str | None) -> str:
     if split is None:
         return task.default_split
     if not task.splits:
-        raise InputError(f"{task.name} has no splits, but got --split {split}. Omit it.")
+        raise ConfigError(f"{task.name} has no splits, but got --split {split}. Omit it.")
     return split
+
+
+def _check_images(task: BenchmarkTask, samples: Samples) -> None:
+    """Check that the images of a task with official files are there.
+
+    Raises:
+        InputError: One is missing; the message names the first ones.
+    """
+    if not task.images:
+        return
+    images = dict.fromkeys(sample.image for sample in samples)
+    missing = [image for image in images if not image.is_file()]
+    if not missing:
+        return
+    named = ", ".join(repr(str(image)) for image in missing[:_NAMED])
+    more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
+    raise InputError(
+        f"{len(missing):,} of {len(images):,} images are missing: {named}{more}. They come from "
+        f"{task.images}; --ids or --limit chooses samples whose images are there."
+    )
 
 
 def _scenes(task: BenchmarkTask, data: Path, split: str, given: Path | None) -> Path:
@@ -205,6 +245,7 @@ def _engine_settings(engine: Mapping[str, Any]) -> dict[str, Any]:
         "models": models,
         "backends": {role: str(ref) for role, ref in backends.items()},
         "generator": resolve_auto(engine.get("generator", "grammar")),
+        "best_effort": engine.get("best_effort", False),
         "sandbox": engine.get("sandbox", "full"),
         "timeout_s": engine.get("timeout_s", 300.0),
         "max_attempts": engine.get("max_attempts", 3),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["comparison_lines", "report_lines"]
+__all__ = ["MODE_NAMES", "comparison_lines", "report_lines"]
 
+MODE_NAMES = {"no_best_effort": "without best effort", "best_effort": "best effort"}
+"""Modes of a report of both, as people read them."""
+_PARTS = {"answered": "answered", "doubtful": "doubtful", "direct": "one model's word"}
 # Samples in a comparison; --json has all.
 _LISTED = 20
 
@@ -27,8 +30,13 @@ def report_lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"found         {found['value']:.1%} {of}{_ci(found['ci95'])}"
     for name, row in report["metrics"].items():
         yield f"  {name:<24} {row['value']:>6.1%}{_ci(row['ci95'])}"
-    kinds = ", ".join(f"{kind} {count}" for kind, count in report["failures"].items())
-    yield f"failures      {report['failure_rate']:.1%}{f'  ({kinds})' if kinds else ''}"
+    modes = report["modes"]
+    if modes is None:
+        yield from _outcome_lines(report["outcomes"], report["failures"])
+    for mode, one in (modes or {}).items():
+        yield f"{MODE_NAMES[mode]}: accuracy {one['accuracy']:.1%}{_ci(one['accuracy_ci95'])}"
+        for line in _outcome_lines(one["outcomes"], one["failures"]):
+            yield f"  {line}"
     yield f"programs/s    {report['programs_per_s']:.1f}"
     if report["baselines"]:
         yield "baselines                  accuracy   program minus baseline"
@@ -44,6 +52,25 @@ def report_lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {tag:<24} {row['accuracy']:>6.1%}  of {row['n']}"
     if report.get("exposure"):
         yield f"exposure: {report['exposure']}"
+
+
+def _outcome_lines(outcomes: Mapping[str, Any], failures: Mapping[str, int]) -> Iterator[str]:
+    """Yield the shares of the outcomes, and how right the answers are."""
+    for part, words in _PARTS.items():
+        row = outcomes[part]
+        if not row["n"] and part in ("doubtful", "direct"):
+            continue
+        line = f"{words:<13} {row['share']:.1%}"
+        if row.get("accuracy") is not None:
+            line += f"  accuracy of these {row['accuracy']:.1%}{_ci(row['accuracy_ci95'])}"
+        yield line
+    kinds = ", ".join(f"{kind} {count}" for kind, count in failures.items())
+    yield f"not answered  {outcomes['not_answered']['share']:.1%}{f'  ({kinds})' if kinds else ''}"
+    if curve := outcomes["risk_coverage"]:
+        yield (
+            f"risk–coverage area {curve['area']:.3f} (best order {curve['area_best']:.3f}, order by chance "
+            f"{curve['area_random']:.3f})"
+        )
 
 
 def comparison_lines(comparison: Mapping[str, Any]) -> Iterator[str]:

@@ -1,122 +1,20 @@
-"""Sums up the rows of a run as they arrive, in almost constant memory, and makes the report.
-
-Only a mean of many different values, such as IoU, keeps eight bytes per sample, for its bootstrap.
-"""
+"""Sums up the rows of a run as they arrive, in almost constant memory, and makes the report."""
 
 from __future__ import annotations
 
-import math
-from array import array
 from collections import Counter, defaultdict
 from hashlib import sha256
 from typing import Any
 
 from viper.usage import Usage
-from viper_benchmarks.intervals import bootstrap_interval, mcnemar_p, wilson_interval
-from viper_benchmarks.sample import CEILING, BaselineResult, SampleResult, id_bytes
+from viper_benchmarks.intervals import wilson_interval
+from viper_benchmarks.means import Mean, Paired, Times, rounded, rounded_pair
+from viper_benchmarks.outcomes import Outcomes
+from viper_benchmarks.row import CEILING, BaselineResult, SampleResult
+from viper_benchmarks.sample import id_bytes
 
-__all__ = ["Mean", "Paired", "Tally", "Times"]
-
-# Binary scores have 2 values, scores of ten annotators 5, their differences fewer than 25.
-_MAX_DISTINCT = 64
-
-
-class Mean:
-    """A mean: stored as counts of values while there are few distinct values, else as all values."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[float] = Counter()
-        self._many: array[float] | None = None
-        self.n = 0
-
-    def add(self, value: float) -> None:
-        """Add one number."""
-        self.n += 1
-        if self._many is not None:
-            self._many.append(value)
-            return
-        self._counts[value] += 1
-        if len(self._counts) > _MAX_DISTINCT:
-            self._many = array("d", self._counts.elements())
-            self._counts.clear()
-
-    @property
-    def mean(self) -> float:
-        """The mean, 0 without numbers."""
-        values = self._many or self._counts.elements()
-        return math.fsum(values) / self.n if self.n else 0.0
-
-    def interval(self) -> list[float] | None:
-        """Return the 95 % interval of the mean: Wilson's if all numbers are 0 or 1, else the bootstrap's."""
-        if self._many is None and self._counts.keys() <= {0.0, 1.0}:
-            return _rounded_pair(wilson_interval(self._counts[1.0], self.n))
-        return self.bootstrap()
-
-    def bootstrap(self) -> list[float] | None:
-        """Return the bootstrap's 95 % interval of the mean; None for fewer than two numbers."""
-        if self._many is not None:
-            return _rounded_pair(bootstrap_interval(self._many))
-        values = sorted(
-            self._counts
-        )  # so that the interval does not depend on the order of samples
-        counts = [self._counts[value] for value in values]
-        return _rounded_pair(bootstrap_interval(values, counts))
-
-    def to_json(self, name: str = "value", interval_name: str = "ci95") -> dict[str, Any]:
-        """Return the JSON object for the report."""
-        return {"n": self.n, name: _rounded(self.mean), interval_name: self.interval()}
-
-
-class Paired:
-    """Paired scores of the same samples, the first minus the second."""
-
-    def __init__(self) -> None:
-        self._differences = Mean()
-        self._right: Counter[tuple[bool, bool]] = Counter()
-
-    def add(self, first: float, second: float) -> None:
-        """Add the scores of one sample, 0 … 1; right means one half or more."""
-        self._differences.add(first - second)
-        self._right[first >= 0.5, second >= 0.5] += 1
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON object for the report."""
-        n = self._differences.n
-        only_first, only_second = self._right[True, False], self._right[False, True]
-        return {
-            "n": n,
-            "difference": _rounded(self._differences.mean) if n else None,
-            "difference_ci95": self._differences.bootstrap(),
-            "both": self._right[True, True],
-            "only_first": only_first,
-            "only_second": only_second,
-            "neither": self._right[False, False],
-            "mcnemar_p": float(f"{mcnemar_p(only_first, only_second):.3g}"),
-        }
-
-
-class Times:
-    """Quantiles of times in bounded memory: times are rounded to three digits."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[float] = Counter()
-
-    def add(self, ms: float) -> None:
-        """Add one time in milliseconds."""
-        self._counts[float(f"{ms:.3g}")] += 1
-
-    def to_json(self) -> dict[str, float] | None:
-        """Return median and 95th percentile in milliseconds; None without times."""
-        n = self._counts.total()
-        return {"median": self._at(0.5 * n), "p95": self._at(0.95 * n)} if n else None
-
-    def _at(self, rank: float) -> float:
-        passed = 0
-        for ms, count in sorted(self._counts.items()):
-            passed += count
-            if passed >= rank:
-                return ms
-        raise AssertionError("a rank lies among the times")
+__all__ = ["Tally"]
+_MODES = {False: "no_best_effort", True: "best_effort"}
 
 
 class _Baseline:
@@ -129,7 +27,7 @@ class _Baseline:
 
     def add(self, row: SampleResult, result: BaselineResult) -> None:
         self._mean.add(result.score)
-        self._paired.add(row.score, result.score)
+        self._paired.add(row, result)
         if result.failure is not None:
             self._failures[result.failure] += 1
 
@@ -152,6 +50,8 @@ class Tally:
     def __init__(self) -> None:
         self.right = Mean()
         self._metrics: defaultdict[str, Mean] = defaultdict(Mean)
+        self._outcomes = Outcomes()
+        self._other_mode: tuple[bool, Outcomes] | None = None
         self._failures: Counter[str] = Counter()
         self._forwards: Counter[str] = Counter()
         self._tags: defaultdict[str, Mean] = defaultdict(Mean)
@@ -174,6 +74,11 @@ class Tally:
         """Add one sample."""
         self.right.add(row.score)
         self._correct += row.correct
+        self._outcomes.add(row)
+        if (other := row.other_mode) is not None:
+            if self._other_mode is None:
+                self._other_mode = other.best_effort, Outcomes()
+            self._other_mode[1].add(other)
         for name, value in row.scores.items():
             self._metrics[name].add(value)
         for tag in row.tags:
@@ -209,13 +114,15 @@ class Tally:
             "task": task,
             "n": self.n,
             "n_correct": self._correct,
-            "accuracy": _rounded(self.right.mean),
+            "accuracy": rounded(self.right.mean),
             "accuracy_ci95": self.right.interval() or [0.0, 1.0],
+            "outcomes": self._outcomes.to_json(),
+            "modes": self._modes(),
             **_overlaps(metrics),
-            "failure_rate": _rounded(failed / self.n if self.n else 0.0),
-            "failure_rate_ci95": _rounded_pair(wilson_interval(failed, self.n)),
+            "failure_rate": rounded(failed / self.n if self.n else 0.0),
+            "failure_rate_ci95": rounded_pair(wilson_interval(failed, self.n)),
             "failures": dict(self._failures.most_common()),
-            "programs_per_s": _rounded(rate_per_s),
+            "programs_per_s": rounded(rate_per_s),
             "calls": self._calls,
             "forwards": dict(self._forwards),
             "ms": self._times.to_json(),
@@ -232,6 +139,14 @@ class Tally:
             "usage": self.usage.to_json(),
         }
 
+    def _modes(self) -> dict[str, Any] | None:
+        """Return both modes side by side; None if the run has one."""
+        if self._other_mode is None:
+            return None
+        best_effort, other = self._other_mode
+        modes = {best_effort: other, not best_effort: self._outcomes}
+        return {_MODES[mode]: modes[mode].mode_json() for mode in (False, True)}
+
 
 def _overlaps(metrics: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the fields for grounding; None without such samples."""
@@ -241,11 +156,3 @@ def _overlaps(metrics: dict[str, dict[str, Any]]) -> dict[str, Any]:
         fields[field] = found["value"] if found else None
         fields[f"{field}_ci95"] = found["ci95"] if found else None
     return fields
-
-
-def _rounded(value: float) -> float:
-    return round(value, 4)
-
-
-def _rounded_pair(pair: tuple[float, float] | None) -> list[float] | None:
-    return None if pair is None else [_rounded(bound) for bound in pair]

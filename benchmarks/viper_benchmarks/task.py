@@ -44,3 +44,9 @@ class BenchmarkTask:
     """Returns the scene file of a split, for the oracle; None if there is none."""
     exposure: str | None = None
     """Overlap of the data with the training data of usual models; printed next to each score."""
+    presupposes_answer: bool = False
+    """Whether scoring takes for granted that each question has an answer that can be given: then samples are
+    answered by the best effort, unless the user asks otherwise."""
+    images: str = ""
+    """Where the images come from: then a run is refused before any work if one of its images is missing.
+    Empty where a missing image is a failed sample."""

@@ -1,19 +1,24 @@
-"""The command that scores one task: its help describes the task's files, its options set up the run."""
+"""The command that scores one task: its help describes the task's files, its options set up the run.
+
+Tasks whose scoring presupposes an answer are run by the best effort, unless the user says otherwise.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from viper.cli.errors import exit_on_error
+from viper.cli.errors import INTERRUPTED, checked_options, exit_on_error
 from viper.cli.options import engine_options, output_options, stats_option, writing_options
 from viper_benchmarks.registry import load_task
 from viper_benchmarks.scorer import METRICS
 from viper_benchmarks.task import BenchmarkTask
+from viper_benchmarks.trace_pages import MOST_OF_SOME
 
 __all__ = ["task_command"]
 
@@ -35,6 +40,8 @@ def task_command(name: str) -> click.Command:
         "With --max-cost or --max-tokens the run ends when the budget is spent: exit status 1, and --resume "
         "continues it. Scene files (truth:FILE) are searched in the working directory, then in the folder of "
         "--data.",
+        task.presupposes_answer
+        and "Its scoring presupposes that each question is answered, so --best-effort is the default here.",
     )
 
     def callback(**options: Any) -> None:
@@ -60,7 +67,11 @@ def task_command(name: str) -> click.Command:
         )
     ):
         callback = decorate(callback)
-    return click.command(name=name, help="\n\n".join(filter(None, paragraphs)))(callback)
+    command = click.command(name=name, help="\n\n".join(filter(None, paragraphs)))(callback)
+    if task.presupposes_answer:
+        option = next(option for option in command.params if option.name == "best_effort")
+        option.default = True
+    return command
 
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -112,6 +123,18 @@ _RUN_OPTIONS = (
     ),
     click.option("--resume", is_flag=True, help="Continue the run in --output."),
     click.option(
+        "--both-modes",
+        is_flag=True,
+        help="Answer each sample by the best effort and without it, and report both side by side; accuracy "
+        "is that of the mode that --best-effort or --no-best-effort names.",
+    ),
+    click.option(
+        "--traces",
+        type=click.Choice(["none", "some", "all"]),
+        help="Samples whose whole run gets a page in --output, to which the report links: some are the first "
+        f"{MOST_OF_SOME} that are wrong, doubtful or not answered. [default: some; none with --engine ray]",
+    ),
+    click.option(
         "--concurrency",
         type=click.IntRange(min=1),
         default=1,
@@ -142,12 +165,52 @@ _RUN_OPTIONS = (
 )
 
 
+@contextlib.contextmanager
+def _resumable(output: Path | None) -> Iterator[None]:
+    """Say how an interrupted run goes on, and end it."""
+    from viper.cli.output import notice
+    from viper.cli.process import finish
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        if output is None:
+            notice("interrupted, and nothing is kept: with --output DIR a run can be continued.")
+        else:
+            notice(
+                f"interrupted; the finished samples are in {output}. Continue with the same command "
+                "and --resume."
+            )
+        finish(INTERRUPTED)
+
+
+def _check_combination(options: dict[str, Any]) -> None:
+    """Check options that need or exclude each other.
+
+    Raises:
+        ConfigError: Two do not fit.
+    """
+    from viper.errors import ConfigError
+
+    on_ray = options["where"] == "ray"
+    if options["resume"] and options["output"] is None:
+        raise ConfigError("--resume needs --output, the folder of the run to continue.")
+    if on_ray and options["stats"]:
+        raise ConfigError("--stats covers this process only; omit it with --engine ray.")
+    if options["traces"] not in (None, "none"):
+        if on_ray:
+            raise ConfigError("--traces covers this process only; omit it with --engine ray.")
+        if options["output"] is None:
+            raise ConfigError("--traces needs --output, the folder for the pages.")
+    if options["workers"] is not None and not on_ray:
+        raise ConfigError("--workers is for --engine ray. Locally use --concurrency.")
+
+
 def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
     """Score a task with these options."""
     from viper.cli.options import engine_arguments
     from viper.cli.output import echo, notice, print_json, print_stats, show_warnings
     from viper.engine.presets import advice
-    from viper.errors import InputError
     from viper.trace.stats import RunStats
     from viper_benchmarks.progress import RunProgress
     from viper_benchmarks.scoring import data_folder, prepare, score
@@ -160,31 +223,35 @@ def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
     with exit_on_error(debug=options["debug"]):
         if not options["debug"]:
             show_warnings()
-        if options["resume"] and options["output"] is None:
-            raise InputError("--resume needs --output, the folder of the run to continue.")
-        if on_ray and options["stats"]:
-            raise InputError("--stats covers this process only; omit it with --engine ray.")
-        if options["workers"] is not None and not on_ray:
-            raise InputError("--workers is for --engine ray. Locally use --concurrency.")
+        with checked_options():
+            _check_combination(options)
         arguments = engine_arguments(options, data_folder=data_folder(options["data"]))
-        scoring = prepare(
-            task,
-            options["data"],
-            arguments,
-            **{
-                option: options[option]
-                for option in (
-                    "split subset ids limit metric baselines attribute_errors truth programs".split()
-                )
-            },
-        )
+        if options["resume"] and _is_left_to_default("best_effort"):
+            _keep_older_mode(options["output"], arguments)
+        with checked_options():
+            scoring = prepare(
+                task,
+                options["data"],
+                arguments,
+                **{
+                    option: options[option]
+                    for option in (
+                        "split subset ids limit metric baselines attribute_errors truth programs "
+                        "both_modes"
+                    ).split()
+                },
+            )
         n = len(scoring.plan.samples)
         if scoring.official_n is not None:
             notice(f"the official files contain {scoring.official_n:,} samples, these {n:,}.")
         if text := advice(options["models"], own_backends=bool(options["backends"])):
             notice(text)
         # Ray prints messages on stdout, which is for the report.
-        with contextlib.redirect_stdout(sys.stderr), RunProgress(n) as progress:
+        with (
+            _resumable(options["output"]),
+            contextlib.redirect_stdout(sys.stderr),
+            RunProgress(n) as progress,
+        ):
             report = score(
                 scoring,
                 concurrency=options["concurrency"],
@@ -193,6 +260,7 @@ def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
                 on_result=progress.advance,
                 stats=None if on_ray else stats,
                 ray_workers=(options["workers"] or 0) if on_ray else None,
+                traces=options["traces"] or ("none" if on_ray else "some"),
             )
     if options["as_json"]:
         print_json(report)
@@ -209,3 +277,21 @@ def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
         )
         notice(f"the budget is spent: {report['left']} samples are left. {hint}".rstrip())
         sys.exit(1)
+
+
+def _is_left_to_default(name: str) -> bool:
+    """Return whether neither the command line nor the environment gave an option."""
+    from click.core import ParameterSource
+
+    source = click.get_current_context().get_parameter_source(name)
+    return source in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
+
+
+def _keep_older_mode(output: Path, arguments: dict[str, Any]) -> None:
+    """Continue a run that an older version began by the best effort, the only mode that it had."""
+    from viper.cli.output import notice
+    from viper_benchmarks.run_folder import began_by_best_effort
+
+    if not arguments["best_effort"] and began_by_best_effort(output):
+        arguments["best_effort"] = True
+        notice("the run was begun by an older version, by the best effort: it continues so.")

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from viper.errors import ViperError
 from viper_benchmarks.sample import Sample
 
-__all__ = ["Thumbnail", "images_of", "thumbnail"]
+__all__ = ["Thumbnail", "images_of", "may_show", "thumbnail"]
 
 _LONGEST_SIDE = 460
 _JPEG_QUALITY = 80
@@ -38,6 +38,18 @@ def images_of(samples: Iterable[Sample], ids: Collection[str]) -> dict[str, Path
     return {sample.id: sample.image for sample in samples if sample.id in ids}
 
 
+def may_show(image: Path, folder: Path | None) -> bool:
+    """Return whether an image lies in the folder of the data, links resolved."""
+    try:
+        return _is_inside(image.resolve(strict=True), folder)
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def _is_inside(file: Path, folder: Path | None) -> bool:
+    return folder is not None and file.is_relative_to(folder.resolve())
+
+
 def thumbnail(image: Path | None, folder: Path | None) -> Thumbnail:
     """Return a small copy of an image if it may be shown.
 
@@ -54,7 +66,7 @@ def thumbnail(image: Path | None, folder: Path | None) -> Thumbnail:
     try:
         # What is checked is what is opened: no link is followed again.
         file = image.resolve(strict=True)
-        inside = folder is not None and file.is_relative_to(folder.resolve())
+        inside = _is_inside(file, folder)
     except (OSError, RuntimeError, ValueError):  # too long, a circle of links, a null character
         return _missing("cannot be read")
     if not inside:

@@ -6,8 +6,8 @@ Read from the datasets of https://github.com/cvlab-columbia/viper (`gqa.py`, `ok
   the first element counts; only the prediction is normalized.
 - Boxes: no result counts as one constant box; a list of patches scores 0; accuracy is IoU > 0.7.
 
-Two differences remain: a patch as an answer becomes its category here (there an answerer names it), and for
-OK-VQA neither side is stemmed.
+Three differences remain: a patch as an answer becomes its category here (there an answerer names it), for
+OK-VQA neither side is stemmed, and letters are composed on both sides.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ from typing import Any
 from viper.engine.answer import Answer
 from viper.images.boxes import Box, iou
 from viper.images.region import Patch
-from viper_benchmarks.normalise import ARTICLES, NUMBERS, soft_accuracy, without_punctuation
+from viper_benchmarks.normalise import (
+    ARTICLES,
+    NUMBERS,
+    composed,
+    soft_accuracy,
+    without_punctuation,
+)
 from viper_benchmarks.sample import Sample
 
 __all__ = ["THRESHOLD", "answer_score", "box_scores", "scores_without_result", "text_score"]
@@ -36,7 +42,7 @@ def text_score(sample: Sample, text: str) -> float:
     """Return the score of a text, 0 … 1."""
     plain = _processed(text)
     if len(sample.answers) < 2:
-        return float(plain == (sample.answer or ""))
+        return float(plain == composed(sample.answer or ""))
     return soft_accuracy(plain, [_processed(given) for given in sample.answers])
 
 
@@ -80,5 +86,6 @@ def _as_text(value: Any) -> str:
 
 
 def _processed(text: str) -> str:
-    words = (NUMBERS.get(word, word) for word in without_punctuation(text).lower().split())
+    plain = composed(without_punctuation(composed(text)).lower())
+    words = (NUMBERS.get(word, word) for word in plain.split())
     return " ".join(word for word in words if word not in ARTICLES)

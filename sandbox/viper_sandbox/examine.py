@@ -14,13 +14,17 @@ from viper_sandbox.evidence.flow import Flow
 from viper_sandbox.evidence.marking import MOST_NODES, apply_marking_policy
 from viper_sandbox.extract import extract, parse
 from viper_sandbox.findings import MAX_FINDINGS, CallSite, Finding, StringLiteral, capped
+from viper_sandbox.imports import drop_unused_imports
 from viper_sandbox.limits import Limits
 from viper_sandbox.literals import string_literals
 from viper_sandbox.policy import apply_policy
 from viper_sandbox.program_session import PROGRAM_FILE
 from viper_sandbox.source_lines import lines_of
 
-__all__ = ["Examined", "examine"]
+__all__ = ["ARGUMENT_ALIASES", "Examined", "examine"]
+
+ARGUMENT_ALIASES = {"question": "query"}
+"""Other names under which programs may ask for an argument of a run."""
 
 # Room for the line of the program behind it.
 _MAX_REASON = 300
@@ -93,7 +97,10 @@ def _examine(
         return Examined(source, (Finding("limit", 1, message),))
     literals = string_literals(tree, source)
     _compile(tree)  # finds errors that parsing does not, before the tree is rewritten
-    found, sites, entry, parameters = check_program(tree, api, arguments)
+    if language:
+        drop_unused_imports(tree)
+    named = {*arguments, *(other for other, name in ARGUMENT_ALIASES.items() if name in arguments)}
+    found, sites, entry, parameters = check_program(tree, api, named)
     flow: Flow | None = None
     if language:
         if nodes <= MOST_NODES:

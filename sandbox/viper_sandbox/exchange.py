@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
@@ -21,6 +22,7 @@ __all__ = [
     "Result",
     "Role",
     "absence",
+    "without_article",
 ]
 
 Role: TypeAlias = Literal["answer", "reference", "rejected"]
@@ -29,9 +31,17 @@ ROLES: Final[tuple[Role, ...]] = ("answer", "reference", "rejected")
 and dropped. A patch with several has the first of them."""
 
 
+_ARTICLE = re.compile(r"^(?:an?|the|any|some|no) (?=\S)", re.IGNORECASE)
+
+
 def absence(name: str) -> str:
     """Return the message of a failure of kind `absent`."""
-    return f"No {name} was found, so nothing can be said of it."
+    return f"No {without_article(name)} was found, so nothing can be said of it."
+
+
+def without_article(name: str) -> str:
+    """Return the name of a thing as it follows "no": "the red cup" → "red cup"."""
+    return _ARTICLE.sub("", name)
 
 
 @dataclass(frozen=True, slots=True)

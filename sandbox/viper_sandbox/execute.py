@@ -11,7 +11,7 @@ from viper_sandbox.evidence.absence import name_of_absent
 from viper_sandbox.evidence.flow import Flow
 from viper_sandbox.evidence.recorder import Recorder
 from viper_sandbox.evidence.roles import Roles, roles_of
-from viper_sandbox.examine import Examined
+from viper_sandbox.examine import ARGUMENT_ALIASES, Examined
 from viper_sandbox.exchange import absence
 from viper_sandbox.extract import ENTRY
 from viper_sandbox.limits import MAX_FAILURE_CHARACTERS
@@ -83,6 +83,9 @@ def execute(
         names = plain_namespace(session)
     given = {**names, "image": session.image}
     given.update({name: lift(value, session) for name, value in arguments.items()})
+    given.update(
+        {o: given[n] for o, n in ARGUMENT_ALIASES.items() if n in arguments and o not in given}
+    )
     values = [
         given.get(name, session.image if position == 0 else None)
         for position, name in enumerate(program.parameters)
@@ -158,7 +161,8 @@ def _text(error: Exception) -> str:
         text = str(error)
     except Exception:  # it has an argument that is too large or too deep
         return "(the message cannot be shown)"
-    return text if len(text) <= _MAX_MESSAGE else text[:_MAX_MESSAGE] + " …"
+    text = text if len(text) <= _MAX_MESSAGE else text[:_MAX_MESSAGE] + " …"
+    return text.replace(f"{PATCH}.__init__()", f"{PATCH}()")  # as the program calls it
 
 
 def _line(traceback: TracebackType | None) -> int | None:

@@ -15,7 +15,7 @@ from fakes.llm_server import LLMServer, text
 from viper import Engine
 from viper.cli import cli
 from viper.generate.program_cache import Store
-from viper_benchmarks.sample import SampleResult
+from viper_benchmarks.row import SampleResult
 
 WORDS = "cup dog cat car boat".split()
 COUNT = "return len(image.find('cup'))"

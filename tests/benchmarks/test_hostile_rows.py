@@ -17,8 +17,9 @@ from viper_benchmarks.cli import bench as bench_command
 from viper_benchmarks.compare import compare_runs
 from viper_benchmarks.digests import Digests
 from viper_benchmarks.programs import SavedPrograms
+from viper_benchmarks.row import BaselineResult, SampleResult
 from viper_benchmarks.run_folder import RunFolder, read_rows, readable
-from viper_benchmarks.sample import BaselineResult, Sample, SampleResult
+from viper_benchmarks.sample import Sample
 from viper_benchmarks.tasks.jsonl import JsonlSamples
 
 VQA = {"id": "7", "image": "a.png", "query": "Is there a cup?", "answer": "no"}

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viper_benchmarks.normalise import normalised, soft_accuracy
+from viper_benchmarks.normalise import highest_soft_accuracy, normalised, soft_accuracy
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,29 @@ def test_vqa_accuracy_of_ten_annotators(agreeing, expected):
     # As published: over all sets of nine, min(1, agreeing of the nine / 3).
     annotated = ["cat"] * agreeing + [f"other {n}" for n in range(10 - agreeing)]
     assert soft_accuracy("cat", annotated) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("annotators", range(1, 13))
+def test_vqa_accuracy_is_the_mean_over_the_annotators_left_out(annotators):
+    for agreeing in range(annotators + 1):
+        given = ["cat"] * agreeing + [f"other {n}" for n in range(annotators - agreeing)]
+        subsets = [given[:i] + given[i + 1 :] for i in range(annotators)]
+        official = sum(min(1.0, rest.count("cat") / 3) for rest in subsets) / annotators
+        assert soft_accuracy("cat", given) == pytest.approx(official)
+    assert soft_accuracy("cat", ["cat"] * annotators) == highest_soft_accuracy(annotators)
+
+
+@pytest.mark.parametrize(("annotators", "highest"), [(1, 0), (2, 1 / 3), (3, 2 / 3), (4, 1)])
+def test_few_annotators_cannot_make_an_answer_wholly_right(annotators, highest):
+    assert highest_soft_accuracy(annotators) == pytest.approx(highest)
+
+
+@pytest.mark.parametrize("word", ["café", "Ǎ", "é̱", "ǰ", "한글", "İ"])
+def test_composed_and_decomposed_letters_are_equal(word):
+    composed, apart = (unicodedata.normalize(form, word) for form in ("NFC", "NFD"))
+    assert composed != apart
+    assert normalised(composed) == normalised(apart)
+    assert unicodedata.is_normalized("NFC", normalised(apart))
 
 
 def test_without_annotators_nothing_is_right():

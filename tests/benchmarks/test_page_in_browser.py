@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from fakes import bench
 from viper.cli import cli
@@ -51,7 +54,7 @@ def test_the_page_is_shown_whole_and_asks_the_network_for_nothing(
     assert errors == []
     assert page.title() == "jsonl: 50.0 %"
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
+    assert page.evaluate("document.querySelectorAll('svg.picture use').length") > 0
     # A name that is squeezed to a column of letters cannot be read.
     narrow = (
         "[...document.querySelectorAll('td.name')].filter(cell => cell.clientWidth < 90).length"
@@ -73,10 +76,48 @@ def test_a_program_is_shown_on_a_click_and_boxes_lie_where_they_should(browser, 
     assert not program.is_visible()
     wrong.locator("summary").click()
     assert program.is_visible()
-    picture = wrong.locator("img").bounding_box()
+    picture = wrong.locator("svg.picture").bounding_box()
     right = wrong.locator("rect.right").bounding_box()
     # The left third of the picture, the upper half, but for the width of the line.
     assert right["width"] == pytest.approx(picture["width"] / 3, abs=4)
     assert right["height"] == pytest.approx(picture["height"] / 2, abs=4)
     assert right["x"] == pytest.approx(picture["x"], abs=4)
+    page.close()
+
+
+def test_a_filter_shows_samples_of_one_kind(browser, report):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(report.as_uri())
+    shown = (
+        "[...document.querySelectorAll('figure')]"
+        ".filter(figure => getComputedStyle(figure).display !== 'none').length"
+    )
+    visible = {}
+    for kind in ("all", "right", "wrong", "unanswered", "doubtful", "direct"):
+        page.check(f"#show-{kind}")
+        visible[kind] = page.evaluate(shown)
+        label = page.locator(f"label[for=show-{kind}]").inner_text()
+        assert label.endswith(f" {visible[kind]}")
+    assert visible["right"] + visible["wrong"] + visible["unanswered"] == visible["all"]
+    assert min(visible["right"], visible["wrong"], visible["unanswered"]) > 0
+    page.close()
+
+
+def test_a_picture_is_painted_where_samples_share_it(browser, report):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(report.as_uri())
+    shot = page.locator("figure", has_text="right cup").locator("svg.picture").screenshot()
+    # The picture of the data is black; the card behind it is white.
+    dark = Image.open(io.BytesIO(shot)).convert("L").getpixel((200, 250))
+    assert dark < 60
+    page.close()
+
+
+def test_a_link_leads_to_the_whole_run(browser, report):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(report.as_uri())
+    page.locator("figure", has_text="right cup").locator("a").click()
+    page.wait_for_load_state()
+    assert "/traces/" in page.url
+    assert "right cup" in page.content()
     page.close()

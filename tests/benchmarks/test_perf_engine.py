@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 from concurrent.futures import Future
+from dataclasses import replace
 
 import pytest
 
@@ -140,6 +141,33 @@ def test_two_thousand_programs_leave_nothing_behind():
     result = soak.measure(2_000)
     assert (result["leaked_futures"], result["leaked_threads"]) == (0, 0)
     assert result["rss_growth"] < 0.25  # the first tenth is too short for the cache to fill
+
+
+@pytest.mark.parametrize(
+    ("moved", "more", "category", "differing"),
+    [(0.0, 6e-8, "cup", 0), (1 / 64, 0.0, "cup", 1), (0.0, 0.0, "mug", 1)],
+    ids=["last bit of a score", "box", "category"],
+)
+def test_the_last_bits_of_a_score_are_measured_and_everything_else_must_be_equal(
+    fake_engine, moved, more, category, differing
+):
+    from fakes.backends import FakeDetector
+    from fakes.cups import CUPS, picture
+
+    source = "def execute_command(image):\n    return image.find('cup')\n"
+    answer = fake_engine(detector=FakeDetector(CUPS)).run_program(source, picture())
+    first, *rest = answer.patches
+    x1, y1, x2, y2 = first.box_xyxy
+    other = replace(
+        first,
+        view=replace(first.view, box_xyxy=(x1 + moved, y1, x2, y2)),
+        score=first.score - more,
+        category=category,
+    )
+    found = compare([answer], [replace(answer, patches=(other, *rest))])
+    assert found["differing_answers"] == differing
+    if not differing:
+        assert found["largest_score_difference"] == pytest.approx(more)
 
 
 def test_answers_that_differ_are_reported_with_the_scores_that_were_near(fake_engine):

@@ -9,8 +9,8 @@ import pytest
 from fakes.bench import row
 from fakes.disks import FailingWrites, file_size_limit
 from viper.errors import InputError, WriteError
+from viper_benchmarks.row import BaselineResult, ErrorAttribution, SampleResult
 from viper_benchmarks.run_folder import RunFolder, read_rows, read_run
-from viper_benchmarks.sample import BaselineResult, ErrorAttribution, SampleResult
 
 SETTINGS = {"task": "jsonl", "models": "stub", "backends": {"detector": "stub"}}
 

@@ -87,6 +87,70 @@ def test_several_annotators_are_scored_by_the_accuracy_of_vqa(scores):
     assert result.scores["normalised"] == 1.0  # with the answer that is given as the right one
 
 
+@pytest.mark.parametrize(
+    ("answers", "score", "correct"),
+    [
+        (("cat",), 1.0, True),  # one annotator gives the right answer
+        (("cat", "cat"), 1 / 3, True),
+        (("cat", "dog"), 1 / 6, True),
+        (("dog", "dog"), 0.0, False),
+        (("cat",) * 3, 2 / 3, True),
+        (("cat", "dog", "dog"), 2 / 9, False),
+        (("cat",) * 4, 1.0, True),
+        (("cat", "dog", "dog", "dog"), 0.25, False),
+    ],
+)
+def test_few_annotators_are_scored_by_the_same_formula(scores, answers, score, correct):
+    result = scores(vqa("cat", answers=answers), "return 'cat'")
+    assert result.score == pytest.approx(score)
+    assert result.correct == correct
+
+
+@pytest.mark.parametrize("metric", ["exact", "normalised", "vqa-soft", "viper-original"])
+def test_composed_and_decomposed_letters_are_equal_by_every_metric(scores, metric):
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    for right, answer in ((composed, apart), (apart, composed)):
+        sample = vqa(right, answers=(right,) * 10)
+        assert scores(sample, f"return {answer!r}").scores[metric] == 1.0
+        if metric == "viper-original":
+            assert scores(vqa(right), f"return {answer!r}").scores[metric] == 1.0
+
+
+NOTHING = replace(GROUNDING, box_xyxy=None)
+
+
+@pytest.mark.parametrize(("sample", "score"), [(NOTHING, 1.0), (GROUNDING, 0.0)])
+def test_absent_is_the_answer_that_nothing_fits(scores, sample, score):
+    result = scores(sample, "return absent('cup')")
+    assert (result.failure, result.prediction) == (None, "no such object")
+    assert (result.outcome, result.box_xyxy) == ("answered", None)
+    assert (result.score, result.iou, result.scores["iou50"]) == (score, score, score)
+    assert result.message == "No cup was found, so nothing can be said of it."
+
+
+@pytest.mark.parametrize("body", ["unsure('Both fit.')", "return [][0]"])
+def test_other_failures_are_no_answer_even_where_nothing_fits(scores, body):
+    result = scores(NOTHING, body)
+    assert (result.outcome, result.score, result.prediction) == ("no_answer", 0.0, None)
+
+
+def test_a_question_about_what_is_absent_is_not_answered(scores):
+    result = scores(vqa("red"), "return absent('cup').simple_query('What color?')")
+    assert (result.failure, result.outcome, result.score) == ("absent", "no_answer", 0.0)
+
+
+def test_a_row_says_what_the_answer_hangs_on_and_what_was_found(engine, image):
+    sample = vqa("yes")
+    answer = engine.run_program(
+        "def execute_command(image):\n    return len(ImagePatch(image).find('cup')) > 2", image
+    )
+    row = Scorer().result(sample, answer)
+    assert row.how == "program"
+    assert len(row.found) == 3
+    assert {box.category for box in row.found} == {"cup"}
+    assert row.weakest is None or 0 <= row.weakest.margin <= 1
+
+
 def test_boxes_are_scored_at_both_thresholds(scores):
     wide = replace(GROUNDING, box_xyxy=(0.0, 0.0, 50.0, 80.0))
     result = scores(wide, LEFT)

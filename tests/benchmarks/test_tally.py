@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.bench import report, row
-from viper_benchmarks.sample import BaselineResult, ErrorAttribution
-from viper_benchmarks.tally import Mean, Tally, Times
+from viper_benchmarks.means import Mean, Times
+from viper_benchmarks.row import BaselineResult, ErrorAttribution
+from viper_benchmarks.tally import Tally
 
 
 def test_a_failed_sample_counts_as_wrong():

@@ -26,7 +26,6 @@ DOG = Patch(View(IMAGE, (20.0, 1.0, 29.0, 9.0)), "dog", 0.8)
         (CUP, "cup"),
         ([CUP, DOG, True, 2], "cup, dog, yes, 2"),
         ((1, 2.5), "1, 2.5"),
-        ([], ""),
         ({"a": 1, "b": [CUP]}, '{"a": 1, "b": ["cup"]}'),
     ],
     ids=str,
@@ -39,6 +38,37 @@ def test_none_answers_no_question():
     failure = render(None, "vqa")
     assert isinstance(failure, Failure)
     assert failure.kind == "runtime"
+
+
+@pytest.mark.parametrize("value", ["", " \n", [], (), set(), {}, [""], [[], " "], ({},)], ids=repr)
+def test_what_is_empty_answers_no_question(value):
+    failure = render(value, "vqa")
+    assert isinstance(failure, Failure)
+    assert failure.kind == "runtime"
+    assert "answers nothing" in failure.message
+
+
+@pytest.mark.parametrize("value", [0, False, 0.0, "0", [0], ["a", ""]], ids=repr)
+def test_zero_no_and_half_a_list_are_answers(value):
+    assert not isinstance(render(value, "vqa"), Failure)
+
+
+@pytest.mark.parametrize(
+    ("value", "choices", "text"),
+    [
+        (True, ["True", "False"], "True"),
+        (False, ["True", "False"], "False"),
+        (True, ["false", "true"], "true"),
+        ("yes", ["True", "False"], "True"),
+        ("No", ["TRUE", "FALSE"], "FALSE"),
+        ("true", ["Yes", "No"], "Yes"),
+        (True, ["Yes", "True"], "Yes"),
+        (True, ["red", "blue"], "yes"),
+        ("truely", ["True", "False"], "truely"),
+    ],
+)
+def test_a_truth_value_is_spelled_as_the_choices_spell_it(value, choices, text):
+    assert render(value, "vqa", choices) == text
 
 
 def test_a_choice_is_spelled_as_the_caller_spells_it():

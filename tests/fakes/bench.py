@@ -10,12 +10,16 @@ import numpy as np
 from PIL import Image
 
 from viper import Engine
+from viper.programs.program import Doubt
 from viper_benchmarks.evaluator import LocalEvaluator
+from viper_benchmarks.row import SampleResult
 from viper_benchmarks.runner import RunPlan, run
-from viper_benchmarks.sample import Sample, SampleResult
+from viper_benchmarks.sample import Sample
 from viper_benchmarks.scorer import Scorer
 from viper_benchmarks.tally import Tally
 from viper_benchmarks.tasks.jsonl import JsonlSamples
+
+HAT = Doubt("wearing a hat", "no matcher is served", "matcher")
 
 ROWS: list[dict[str, Any]] = [
     {"id": "count", "image": "a.png", "query": "How many cups?", "answer": "3", "tags": ["n"]},

@@ -16,7 +16,7 @@ import pytest
 
 from viper.errors import ViperError
 from viper.storage import below, part_file
-from viper_benchmarks.sample import SampleResult
+from viper_benchmarks.row import SampleResult
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="its links need a privilege")
 

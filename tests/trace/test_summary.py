@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from fakes.backends import FakeDetector
+from fakes.backends import FakeAnswerer, FakeDetector
 from fakes.cups import CUPS, picture
 from viper.trace.summary import summary_html
 
@@ -90,3 +90,57 @@ def test_a_failure_shows_its_kind_line_and_message(fake_engine):
 def test_a_page_that_forbids_styles_gets_none(answer):
     html = summary_html(answer.trace.to_json(), answer.image, styled=False)
     assert not [attrs for _, attrs in tags(html) if "style" in attrs]
+
+
+DOUBTED = "return image_patch.exists('woman')"
+
+
+def doubted(fake_engine):
+    detector = FakeDetector({}, vocabulary=("person",))
+    return fake_engine(detector=detector).run_program(DOUBTED, picture(), best_effort=True)
+
+
+def test_doubts_stand_in_a_banner_above_the_answer(fake_engine):
+    html = doubted(fake_engine)._repr_html_()
+    (banner,) = [attrs for tag, attrs in tags(html) if attrs.get("role") == "note"]
+    assert "border-left" in banner["style"]
+    text = "Not verified: &#x27;woman&#x27; detected as &#x27;person&#x27; (the detector knows"
+    assert html.index(text) < html.index(">no</div>")
+
+
+def test_one_models_word_stands_in_a_banner(fake_engine):
+    engine = fake_engine(answerer=FakeAnswerer("A cat."))
+    html = engine.run_program("return image_patch.simple_query('?')", picture())._repr_html_()
+    assert "Answered by one model, not checked: fake:answerer" in html
+
+
+def test_an_answer_without_doubts_has_no_banner(answer):
+    for html in (answer._repr_html_(), answer.trace._repr_html_()):
+        assert "note" not in [attrs.get("role") for _, attrs in tags(html)]
+
+
+def test_doubts_are_escaped_bounded_and_counted(fake_engine):
+    value = doubted(fake_engine).trace.to_json()
+    value["doubts"] = [{"condition": HOSTILE, "why": HOSTILE, "needs": ""}] * 1000
+    html = summary_html(value, None)
+    assert "script" not in [tag for tag, _ in tags(html)]
+    assert html.count("&lt;script&gt;") == 40
+    assert "… 980 more" in html
+
+
+def test_the_weakest_call_is_marked(fake_engine):
+    class Thresholded(FakeDetector):
+        score_threshold = 0.5
+
+    detector = Thresholded({"cup": [((1, 2, 30, 40), 0.9)], "dog": [((1, 2, 30, 40), 0.625)]})
+    source = "return image_patch.exists('cup') and image_patch.exists('dog')"
+    answer = fake_engine(detector=detector).run_program(source, picture())
+    html = answer._repr_html_()
+    assert "0.90, threshold 0.50<" in html
+    assert "0.62, threshold 0.50 (the weakest)<" in html
+    assert answer.weakest is answer.trace.calls[1]
+
+
+def test_a_trace_without_programs_is_shown_whatever_it_claims(fake_engine):
+    value = doubted(fake_engine).trace.to_json() | {"turns": [], "chosen": None}
+    assert ">no</div>" in summary_html(value, None)

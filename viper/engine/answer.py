@@ -55,7 +55,7 @@ class Answer:
     @property
     def confidence(self) -> float | None:
         """Share of the programs that gave this answer; None without votes."""
-        return self.trace.votes.confidence if self.trace.votes else None
+        return self.trace.confidence
 
     @property
     def outcome(self) -> RunOutcome:
@@ -130,7 +130,9 @@ def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure
     """Return the text of a program's value, or why it cannot be an answer.
 
     bool → yes/no, float → at most 6 significant digits, patch → its category, list → items joined
-    by ", ", dict → JSON. A text that equals a choice except for case is spelled like the choice.
+    by ", ", dict → JSON. A text that equals a choice except for case is spelled like the choice; yes and
+    true are the same to choices that have one of them, as are no and false. None, blank texts and empty
+    collections answer nothing.
     """
     if task == "grounding":
         patches = grounded_patches(value)
@@ -143,6 +145,12 @@ def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure
         return ", ".join(patch.category for patch in patches) or NO_SUCH_OBJECT
     if value is None:
         return Failure("runtime", "The program returned None, which answers nothing.")
+    if (empty := _empty(value)) is not None:
+        return Failure(
+            "runtime",
+            f"The program returned {empty}, which answers nothing. Return what the answer says, such as "
+            "'nothing', or call absent(name) for what was not found.",
+        )
     parts = iterate_values(value, keys=True)
     held = next((part for part in parts if isinstance(part, HostObject)), None)
     if held is not None:
@@ -155,7 +163,27 @@ def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure
         )
     text = _text(value)
     folded = text.casefold() if choices else ""  # once: the text may be long, and the choices many
-    return next((choice for choice in choices if choice.casefold() == folded), text)
+    spelled = next((choice for choice in choices if choice.casefold() == folded), None)
+    if spelled is None and folded in _SAME_TRUTH:
+        same = _SAME_TRUTH[folded]
+        spelled = next((choice for choice in choices if choice.casefold() == same), None)
+    return text if spelled is None else spelled
+
+
+_SAME_TRUTH = {"yes": "true", "true": "yes", "no": "false", "false": "no"}
+
+
+def _empty(value: Any) -> str | None:
+    """Return what an empty value is called in a message; None for a value that says something."""
+    match value:
+        case str() if not value.strip():
+            return "an empty text"
+        case list() | tuple() | set() | frozenset() | dict() if not value:
+            return f"an empty {type(value).__name__}"
+        case list() | tuple() | set() if all(_empty(item) is not None for item in value):
+            return f"a {type(value).__name__} of nothing"
+        case _:
+            return None
 
 
 def grounded_patches(value: Any) -> tuple[Patch, ...] | None:

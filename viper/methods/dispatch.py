@@ -119,8 +119,16 @@ class CallDispatcher:
 
     @property
     def has_looked(self) -> bool:
-        """Whether a model has looked at the image for the program."""
-        return any(r.error is None and r.role not in ("", "language") for r in self.records)
+        """Whether a model has looked at the image for the program.
+
+        A call may succeed without one: `best_image_match` of no patches is None.
+        """
+        return any(
+            (record.forwards or record.cached or record.model == STUB)
+            and record.error is None
+            and record.role not in ("", "language")
+            for record in self.records
+        )
 
     @property
     def patches_given(self) -> int:
@@ -215,8 +223,8 @@ class CallDispatcher:
 
     def _check_doubts(self, entry: ApiCallable, current: MethodCall) -> None:
         """End the program where the result is in doubt, unless the user wants an answer even so."""
-        warnings = self._client.metrics.doubts
-        current.doubts += [Doubt(KNOWN_PICTURES, text, entry.needs or "") for text in warnings]
+        warnings = current.cost.doubts
+        current.doubts += [Doubt(KNOWN_PICTURES, text) for text in warnings]
         if current.doubts and not self._best_effort:
             if warnings:  # another program would fail as well
                 self.unserved = entry.needs
@@ -228,7 +236,7 @@ class CallDispatcher:
         if self._recorded is not None:
             with _rejecting(ValueError, TypeError):
                 recalled = self._recorded.recall(entry, receiver, arguments)
-            if recalled is not None:
+            if recalled is not None and entry.needs is not None:
                 current.doubts += recalled.doubts
                 return recalled.result
         method = self._method(entry, arguments)
@@ -310,7 +318,7 @@ class CallDispatcher:
 
     def _method(self, entry: ApiCallable, arguments: list[Any]) -> Method:
         role = entry.needs
-        if role is None:
+        if role is None:  # a verdict is the host's, also where a record claims another result
             return VERDICTS[entry.qualified_name]
         ref = self._backends.get(role)
         if ref is None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MEASURE",
+    "SCORE_DIGITS",
     "Constraint",
     "Count",
     "DoubtField",
@@ -142,7 +143,10 @@ class _Rounded:
 
 
 Milliseconds: TypeAlias = Annotated[float, _Rounded(3), MEASURE]
-Score: TypeAlias = Annotated[float | None, _Rounded(4)]
+SCORE_DIGITS = 4
+"""Decimals of scores in JSON."""
+
+Score: TypeAlias = Annotated[float | None, _Rounded(SCORE_DIGITS)]
 Count: TypeAlias = Annotated[int, MEASURE]
 Index: TypeAlias = Annotated[int, Constraint(ge=0)]
 

@@ -36,6 +36,7 @@ __all__ = [
     "Region",
     "RunOutcome",
     "Trace",
+    "direct_answer",
     "outcome_of",
 ]
 
@@ -112,6 +113,27 @@ class Embedded(Record):
     """The whole images, without loss, in the order of `images`; empty where only crops are embedded."""
     crops: tuple[Crop, ...] = ()
     """What calls looked at and found, each box once."""
+
+
+def direct_answer(
+    attempt: Attempt, text: str | None, size_wh: tuple[int, int]
+) -> DirectAnswer | None:
+    """Return an answer as the word of one model, if that model alone was asked, about the whole image only.
+
+    Args:
+        attempt: The program that gave the answer.
+        text: The answer; None without one.
+        size_wh: Size of the image, in pixels.
+    """
+    seen = [call for call in attempt.calls if call.error is None and call.role]
+    seen = [call for call in seen if call.role != "language"]  # it never sees the image
+    whole = (0.0, 0.0, *map(float, size_wh))
+    models = {call.model for call in seen}
+    if text is None or len(models) != 1:
+        return None
+    if any(call.role != "answerer" or call.box_xyxy != whole for call in seen):
+        return None
+    return DirectAnswer(text, models.pop(), "no other model looked at the image")
 
 
 def outcome_of(failure: Failure | None, doubts: tuple[Doubt, ...]) -> RunOutcome:
@@ -223,14 +245,23 @@ class Trace(Record):
 
     @property
     def weakest(self) -> CallRecord | None:
-        """The call of the chosen program whose score was nearest to its threshold."""
+        """The call whose score was nearest to its threshold: what the answer hangs on most.
+
+        Margins of different models are compared as they are, so it points to a place to look at, and is no
+        measure of how sure the answer is. None without an answer, or where no call has a threshold.
+        """
         calls = self.answering.calls if self.answering and self.answer is not None else ()
         margins = [
-            (abs(call.score - call.threshold), number)
+            (margin, number)
             for number, call in enumerate(calls)
-            if call.score is not None and call.threshold is not None
+            if (margin := call.margin) is not None
         ]
         return calls[min(margins)[1]] if margins else None
+
+    @property
+    def confidence(self) -> float | None:
+        """Share of the programs that gave the answer, 0 to 1; None without votes or without an answer."""
+        return self.votes.confidence if self.votes and self.answer is not None else None
 
     @property
     def program(self) -> str | None:
@@ -304,15 +335,16 @@ class Trace(Record):
             "usage": self.usage.to_json(),
             "from_program_cache": from_program_cache,
             "memo": from_program_cache,
-            "confidence": self.votes.confidence if self.votes else None,
+            "confidence": self.confidence,
             "how": self.how,
             "weakest": None if self.weakest is None else _summary_of(self.weakest),
         }
 
 
+_WEAKEST_KEYS = "line method box_xyxy arguments result score threshold model".split()
+
+
 def _summary_of(call: CallRecord) -> dict[str, Any]:
     """Return a call as the `--json` answer names it."""
     value = call.to_json()
-    return {
-        key: value[key] for key in "line method box_xyxy arguments result score threshold".split()
-    }
+    return {**{key: value[key] for key in _WEAKEST_KEYS}, "margin": call.margin}

@@ -16,21 +16,24 @@ _MAX_LISTED = 10
 def compare(plain: Sequence[Answer], other: Sequence[Answer]) -> dict[str, Any]:
     """Compare answers, in pairs.
 
-    In float32 on a CPU they must be equal. On a GPU, batches of other sizes are computed in another order
-    and rounded differently; an answer may then differ where two scores were nearly equal.
+    In float32 on a CPU they must be equal: text, failure, and the boxes of their patches. Scores are
+    measured, not compared: batches of other sizes are computed in another order, so that sums differ in
+    their last bits (a detector's score by 6e-8, one unit in the last place). On a GPU they are rounded more
+    coarsely; an answer may then differ where two scores were nearly equal.
 
     Returns:
-        `programs`, `differing_answers`, `largest_score_difference` over all calls of equal answers, and
-        `differences`: for each answer that differs (ten at most) both texts, and the first call that
-        differs with its score, or its first score, in both.
+        `programs`, `differing_answers`, `largest_score_difference` over all calls and patches of equal
+        answers, and `differences`: for each answer that differs (ten at most) both texts, and the first call
+        that differs with its score, or its first score, in both.
     """
     differences: list[dict[str, Any]] = []
     largest = 0.0
     for one, two in zip(plain, other, strict=True):
         calls = list(zip(one.trace.calls, two.trace.calls, strict=False))
-        if (one.text, one.failure, one.patches) == (two.text, two.failure, two.patches):
-            gaps = (abs((a.score or 0.0) - (b.score or 0.0)) for a, b in calls)
-            largest = max(largest, *gaps, 0.0)
+        if _said(one) == _said(two):
+            patches = zip(one.patches, two.patches, strict=True)
+            scores = [*((a.score, b.score) for a, b in (*calls, *patches))]
+            largest = max(largest, *(abs((a or 0.0) - (b or 0.0)) for a, b in scores), 0.0)
             continue
         first = next((pair for pair in calls if _content(pair[0]) != _content(pair[1])), None)
         differences.append(
@@ -46,6 +49,15 @@ def compare(plain: Sequence[Answer], other: Sequence[Answer]) -> dict[str, Any]:
         "largest_score_difference": largest,
         "differences": differences[:_MAX_LISTED],
     }
+
+
+def _said(answer: Answer) -> tuple[object, ...]:
+    """Return an answer without scores."""
+    return (
+        answer.text,
+        answer.failure,
+        [(patch.box_xyxy, patch.category) for patch in answer.patches],
+    )
 
 
 def _content(call: CallRecord) -> tuple[object, ...]:

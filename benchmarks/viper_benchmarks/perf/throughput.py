@@ -19,6 +19,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ _MAX_OBJECTS = 8
 # Programs whose answers are compared with those of an engine without caches, prefetch and batches.
 _COMPARED = 12
 _SIZE = (640, 480)
+# So that a difference between answers can be looked at again.
+_SEED = 0
 
 _PROGRAM = f"""\
 def execute_command(image):
@@ -74,22 +77,23 @@ def measure(size: str, levels: Sequence[int], *, programs: int) -> Result:
     from viper_benchmarks.perf.models_alone import ModelBench
 
     on_gpu = torch.cuda.is_available()
+    images_of = partial(_images, np.random.default_rng(_SEED))
     if size == "auto":
         size = "real" if on_gpu else "small"
     rows: list[Result] = []
     with tempfile.TemporaryDirectory() as name:
         bench = ModelBench()
         backends = save_random_models(Path(name), size)
-        threshold = bench.calibrate(backends["detector"], _images(2), objects=_MAX_OBJECTS)
+        threshold = bench.calibrate(backends["detector"], images_of(2), objects=_MAX_OBJECTS)
         backends["detector"] += f"?score_threshold={threshold:.6f}"
         with Engine("none", backends=backends, opener=bench.open) as engine:
-            warm = _answer(engine, _images(4), concurrency=2)[0]
-            naive_per_s = bench.naive_per_s(warm, _images(4))
+            warm = _answer(engine, images_of(4), concurrency=2)[0]
+            naive_per_s = bench.naive_per_s(warm, images_of(4))
             for level in levels:
                 count = programs if level > 1 else max(8, programs // 4)
                 bench.begin()
                 before = engine.load()
-                answers, seconds = _answer(engine, _images(count), concurrency=level)
+                answers, seconds = _answer(engine, images_of(count), concurrency=level)
                 loads = [
                     (now.forwards - old.forwards, now.requests - old.requests)
                     for now, old in zip(engine.load().values(), before.values(), strict=True)
@@ -109,7 +113,7 @@ def measure(size: str, levels: Sequence[int], *, programs: int) -> Result:
                     }
                 )
             ceiling_per_s, best_batch = bench.ceiling()
-            images = _images(_COMPARED)
+            images = images_of(_COMPARED)
             engine_answers, _ = _answer(engine, images, concurrency=_COMPARED)
         with Engine("none", backends=backends, cache_mb=0.0, prefetch=False, max_batch=1) as engine:
             plain, _ = _answer(engine, images, concurrency=1)
@@ -127,9 +131,8 @@ def measure(size: str, levels: Sequence[int], *, programs: int) -> Result:
     }
 
 
-def _images(count: int) -> list[NDArray[Any]]:
-    """Return images that no engine has in its cache: noise in large blocks."""
-    rng = np.random.default_rng()
+def _images(rng: np.random.Generator, count: int) -> list[NDArray[Any]]:
+    """Return images that no engine has in its cache: noise in large blocks, other ones in each call."""
     width, height = _SIZE
     blocks = rng.integers(0, 255, (count, height // 32, width // 32, 3), dtype=np.uint8)
     return list(blocks.repeat(32, axis=1).repeat(32, axis=2))

@@ -104,5 +104,6 @@ CLEVR = BenchmarkTask(
     default_split="val",
     subsets=STANDARD_SUBSETS,
     truth=_scenes,
+    images=_QUESTIONS.origin,
     exposure="The built-in models were trained on their own images, which imitate these.",
 )

@@ -116,6 +116,8 @@ GQA = BenchmarkTask(
     default_split="testdev",
     subsets=STANDARD_SUBSETS,
     truth=_graphs,
+    presupposes_answer=True,
+    images=f"images.zip of {_SITE}",
     exposure="Images of val and train are Visual Genome's, about half of them COCO's: many detectors and "
     "matchers were trained on them.",
 )

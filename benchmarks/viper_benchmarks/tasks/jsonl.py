@@ -8,6 +8,9 @@
 `image` is relative to the file; `box_xyxy: null` means that no object fits; `answers` has the answers of
 several annotators; `tags` group the report; a `program` is run instead of a generated one.
 
+Answers may be JSON numbers and booleans: `2.0` is "2", `true` is "yes" (or the choice "true", if there is one
+and none is "yes"). Several right answers are several annotators, and stand in `answers`.
+
 The whole file is checked before the first sample, then read again line by line: it may be larger than the
 memory.
 """
@@ -33,6 +36,8 @@ __all__ = ["JSONL", "JsonlSamples"]
 # A program has at most 200,000 bytes.
 _MAX_LINE_BYTES = 1_000_000
 _MAX_LINE_VALUES = 100_000
+# Whole numbers of this size and more are not exact as floats.
+_EXACT = 2**53
 _CONTENT = 'one object per line: {"id", "task", "image", "query", "answer" or "box_xyxy"}'
 
 
@@ -84,13 +89,22 @@ def _sample(line: bytes, path: Path, where: str) -> Sample:
     for name in ("id", "image", "query"):
         if type(row.get(name)) not in (str, int):
             raise InputError(f"{where} has no {name!r}.")
-    answers, choices, tags = (_texts(row, name, where) for name in ("answers", "choices", "tags"))
+    choices = _texts(row, "choices", where)
+    answers, tags = _texts(row, "answers", where, choices), _texts(row, "tags", where)
     task = row.get("task", "grounding" if "box_xyxy" in row else "vqa")
     if task not in ("vqa", "grounding"):
         raise InputError(f"{where}: task must be 'vqa' or 'grounding', but got {repr(task)[:60]}.")
     right = "answer" if task == "vqa" else "box_xyxy"
     if right not in row or (task == "vqa" and row["answer"] is None):
         raise InputError(f"{where} has the task {task!r} but no {right!r}.")
+    answer = None
+    if task == "vqa":
+        if isinstance(row["answer"], list):
+            raise InputError(
+                f"{where}: 'answer' must be one answer, but got a list. Give the one that counts, and all "
+                "of them in 'answers' if several annotators answered."
+            )
+        answer = _text(row["answer"], f"{where}: 'answer'", choices)
     if (program := row.get("program")) is not None and not isinstance(program, str):
         raise InputError(f"{where}: 'program' must be a text, but got {type(program).__name__}.")
     has_box = task == "grounding" and row["box_xyxy"] is not None
@@ -101,7 +115,7 @@ def _sample(line: bytes, path: Path, where: str) -> Sample:
             task=task,
             image=path.parent / str(row["image"]),
             query=str(row["query"]),
-            answer=str(row["answer"]) if task == "vqa" else None,
+            answer=answer,
             box_xyxy=box_xyxy,
             program=program,
             answers=answers,
@@ -124,11 +138,27 @@ def _row(line: bytes, where: str) -> dict[str, Any]:
     return row
 
 
-def _texts(row: dict[str, Any], name: str, where: str) -> tuple[str, ...]:
+def _texts(
+    row: dict[str, Any], name: str, where: str, choices: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     value = row.get(name)
     if value is not None and not isinstance(value, list):
         raise InputError(f"{where}: {name!r} must be a list, but got {type(value).__name__}.")
-    return tuple(map(str, value or ()))
+    return tuple(_text(item, f"{where}: an entry of {name!r}", choices) for item in value or ())
+
+
+def _text(value: Any, what: str, choices: tuple[str, ...]) -> str:
+    """Return a text, number or boolean as the text in which a program would answer it."""
+    match value:
+        case bool():
+            spelled = {choice.casefold(): choice for choice in choices}
+            word, literal = ("yes", "true") if value else ("no", "false")
+            return spelled.get(word) or spelled.get(literal) or word
+        case float() if value.is_integer() and abs(value) < _EXACT:
+            return str(int(value))
+        case str() | int() | float():
+            return str(value)
+    raise InputError(f"{what} must be a text, number or boolean, but got {type(value).__name__}.")
 
 
 JSONL = BenchmarkTask(

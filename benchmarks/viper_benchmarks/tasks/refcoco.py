@@ -185,6 +185,8 @@ def _task(name: str, division: str, summary: str, splits: Mapping[str, int]) -> 
         default_split="val",
         subsets=STANDARD_SUBSETS,
         exposure=_EXPOSURE,
+        presupposes_answer=True,
+        images="cocodataset.org (2014 train images)",
     )
 
 

@@ -109,6 +109,8 @@ def _task(
         default_split="val",
         subsets=STANDARD_SUBSETS,
         exposure=_EXPOSURE,
+        presupposes_answer=True,
+        images="cocodataset.org (2014 images)",
     )
 
 

@@ -83,6 +83,41 @@ def test_a_file_without_questions_is_refused(tmp_path, content):
         read_gqa(folder, "val")
 
 
+def test_missing_images_are_refused_by_name_before_any_work(tmp_path):
+    folder = official.gqa(tmp_path)
+    image = folder / "images" / "900001.jpg"
+    image.unlink()
+    result = CliRunner().invoke(
+        cli,
+        ["bench", "gqa", "--data", str(folder), "--split", "val", "--models", "stub",
+         "--output", str(tmp_path / "run")],
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert f"1 of 1 images are missing: {str(image)!r}. They come from images.zip" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_questions_are_answered_by_the_best_effort_unless_the_user_says_otherwise(tmp_path):
+    folder = official.gqa(tmp_path)
+    command = [
+        "bench",
+        "gqa",
+        "--data",
+        str(folder),
+        "--split",
+        "val",
+        "--models",
+        "stub",
+        "--json",
+    ]
+    by_default, without = (
+        json.loads(CliRunner().invoke(cli, [*command, *more]).stdout)
+        for more in ([], ["--no-best-effort"])
+    )
+    assert (by_default["best_effort"], without["best_effort"]) == (True, False)
+
+
 def test_bench_answers_from_true_perception(tmp_path):
     result = CliRunner().invoke(
         cli,

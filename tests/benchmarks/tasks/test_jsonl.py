@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from fakes import bench
+from viper import Engine
 from viper.errors import InputError
 from viper_benchmarks.tasks.jsonl import JsonlSamples
 
@@ -70,6 +72,53 @@ def test_several_annotators_may_answer(tmp_path):
 def test_a_malformed_row_is_refused_with_its_line(tmp_path, row, complaint):
     with pytest.raises(InputError, match=complaint):
         JsonlSamples(write(tmp_path, row))
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [(True, "yes"), (False, "no"), (2.0, "2"), (2, "2"), (-3.0, "-3"), (0.5, "0.5"), (-0.0, "0"),
+     (1e300, "1e+300"), ("True", "True"), ("2.0", "2.0")],
+)  # fmt: skip
+def test_answers_that_are_no_texts_are_what_a_program_would_answer(tmp_path, given, text):
+    row = {**VQA, "choices": [], "answer": given, "answers": [given, "no"]}
+    (sample,) = JsonlSamples(write(tmp_path, row))
+    assert (sample.answer, sample.answers) == (text, (text, "no"))
+
+
+@pytest.mark.parametrize(
+    ("choices", "text"),
+    [(["yes", "no"], "yes"), (["True", "False"], "True"), (["true", "yes"], "yes"), (["a"], "yes"),
+     ([True, False], "yes")],
+)  # fmt: skip
+def test_true_is_spelled_like_the_choice_that_says_it(tmp_path, choices, text):
+    (sample,) = JsonlSamples(write(tmp_path, {**VQA, "choices": choices, "answer": True}))
+    assert sample.answer == text
+
+
+def test_a_program_that_answers_true_is_right_where_the_row_says_true(tmp_path):
+    rows = [{**VQA, "id": n, "image": "a.png", "choices": [], "answer": answer,
+             "program": f"def execute_command(image):\n    return {answer!r}"}
+            for n, answer in enumerate((True, False, 2.0, 7))]  # fmt: skip
+    file = bench.folder(tmp_path, rows)
+    with Engine("stub") as engine:
+        assert bench.score(file, engine)["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        ({"answer": ["cat", "dog"]}, "'answer' must be one answer, but got a list.*in 'answers'"),
+        ({"answer": []}, "'answer' must be one answer"),
+        ({"answer": {"text": "cat"}}, "'answer' must be a text, number or boolean, but got dict"),
+        ({"answers": ["cat", ["dog"]]}, "an entry of 'answers' must be .* but got list"),
+        ({"answers": ["cat", None]}, "an entry of 'answers' must be .* but got NoneType"),
+        ({"choices": [["cat"]]}, "an entry of 'choices' must be .* but got list"),
+        ({"tags": [{}]}, "an entry of 'tags' must be .* but got dict"),
+    ],
+)
+def test_what_is_no_answer_is_refused_with_its_line(tmp_path, more, complaint):
+    with pytest.raises(InputError, match=rf"rows.jsonl:1: {complaint}"):
+        JsonlSamples(write(tmp_path, {**VQA, **more}))
 
 
 def test_a_repeated_id_is_refused(tmp_path):
