@@ -440,8 +440,8 @@ def test_an_application_in_a_zip(folder):
     package = Path(viper_sandbox.__file__).parent
     archive = folder / "app.pyz"
     with zipfile.ZipFile(archive, "w") as packed:
-        for path in package.glob("*.py"):
-            packed.write(path, f"viper_sandbox/{path.name}")
+        for path in package.rglob("*.py"):
+            packed.write(path, f"viper_sandbox/{path.relative_to(package)}")
     archive.chmod(0o644)
     code = """
     import viper_sandbox

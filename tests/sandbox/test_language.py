@@ -191,15 +191,21 @@ def test_print_is_bounded(run_here):
         ("def f():\n    return f()\nreturn f()", "runtime", 3, "RecursionError: maximum recursion"),
         (
             "x = image.find('unicorn')\nreturn x[0].left",
+            "absent",
+            3,
+            "No unicorn was found, so nothing can be said of it.",
+        ),
+        (
+            "x = image.find('unicorn')\nreturn [1][len(x) + 1]",
             "runtime",
             3,
             "IndexError: list index out of range (on line 2 find('unicorn') returned no patch)",
         ),
         (
             "return max(image.find('unicorn'), key=lambda p: p.left)",
-            "runtime",
+            "absent",
             2,
-            "returned no patch",
+            "No unicorn was found, so nothing can be said of it.",
         ),
         ("return image.find('dog')[0]['x']", "runtime", 2, "TypeError: 'ImagePatch' object is not"),
         ("return image.find(3)", "runtime", 2, "find() needs object_name as str, got int"),

@@ -83,8 +83,8 @@ def test_a_failure_shows_its_kind_line_and_message(fake_engine):
         "return image_patch.find('cup')[40]", picture()
     )
     html = answer._repr_html_()
-    assert "No answer (absent)" in html
-    assert "Line 3: No further cup was found" in html
+    assert "No answer (runtime)" in html
+    assert "Line 3: IndexError" in html
 
 
 def test_a_page_that_forbids_styles_gets_none(answer):

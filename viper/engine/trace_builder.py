@@ -87,17 +87,14 @@ class ProgramResult:
     value: Any = None  # what the program returned
     text: str | None = None
     """The value as an answer; None on failure."""
-    evidence: tuple[Evidence, ...] = ()
-    """What the answer rests on."""
+    patches: tuple[Patch, ...] = ()
+    """The patches that the answer is, counts or names."""
     report: CheckReport = field(default_factory=lambda: CheckReport(""))
     """The sandbox's report on the program."""
+    evidence: tuple[Evidence, ...] = ()
+    """What the answer rests on, these patches included."""
     evidence_json: tuple[dict[str, Any], ...] = ()
     """The evidence in the JSON of a trace."""
-
-    @property
-    def patches(self) -> tuple[Patch, ...]:
-        """The patches that the answer is, counts or names."""
-        return tuple(one.patch for one in self.evidence if one.role == "answer")
 
     @property
     def failure(self) -> Failure | None:
@@ -307,8 +304,11 @@ def read_result(
         printed=result.printed if result else "",
         returned=reading.returned,
     )
-    value, text, evidence = reading.value, reading.text, reading.evidence
-    return ProgramResult(ended, value, text, evidence, report, reading.evidence_json)
+    evidence = reading.evidence
+    patches = tuple(one.patch for one in evidence if one.role == "answer")
+    return ProgramResult(
+        ended, reading.value, reading.text, patches, report, evidence, reading.evidence_json
+    )
 
 
 def outcome_fields(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from viper.engine.answer import Answer
 from viper.engine.config import SandboxLevel
@@ -31,7 +32,7 @@ from viper_sandbox import Jail, JailFailure, Limits, Request
 from viper_sandbox.findings import MAX_NOTES, capped_all
 from viper_sandbox.large_work import beside_loop
 
-__all__ = ["ALWAYS_FROM_RECORD", "Replayed", "image_of", "replay", "spec_of"]
+__all__ = ["ALWAYS_FROM_RECORD", "FROM_0_1", "Replayed", "image_of", "replay", "spec_of"]
 
 # Failures that depend on the machine or the caller of the recorded run. Not "sandbox": a program that could
 # end like this at will would never be run again. So it is run, and repeated where it fails likewise.
@@ -43,6 +44,8 @@ _ANSWER_FAILURES: frozenset[FailureKind] = frozenset(
 )
 
 
+FROM_0_1 = "The patches are taken from the record: Viper 0.1 did not follow what an answer counts or names."
+"""The sentence for patches of a record of Viper 0.1 that are others now."""
 ALWAYS_FROM_RECORD = (
     "Not checked, but taken from the record: question, choices, image, programs; models and generators with "
     "their results, scores, notes and conditions not tested; times, tokens, costs and counts of forwards."
@@ -221,6 +224,9 @@ class _Replay:
                 f"The failure of the whole answer ({recorded.kind}) is taken from the record."
             )
             failure = recorded
+        fields = outcome_fields(outcome, failure, self._image.size)
+        if not trace.has_roles:
+            fields["patches"] = self._without_roles(fields["patches"])
         now = replace(
             trace,
             generator=outcome.attempt.generator if outcome else trace.generator,
@@ -229,9 +235,21 @@ class _Replay:
             chosen=chosen,
             # Not used yet: no run has parts that the user pointed out.
             regions=(),
-            **outcome_fields(outcome, failure, self._image.size),
+            **fields,
         )
         return answer_of(now, outcome, self._image)
+
+    def _without_roles(self, patches: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        """Return the patches that stand for an answer in a record of Viper 0.1, which knew no roles.
+
+        Those that a grounding program returned are the same. What supported other answers was guessed.
+        """
+        chosen = [patch for patch in patches if patch["evidence"] == "answer"]
+        bare = tuple({**patch, "evidence": None} for patch in chosen)
+        if self._trace.task == "grounding" or bare == self._trace.patches:
+            return bare
+        self._from_record.append(FROM_0_1)
+        return self._trace.patches
 
     def _vote(
         self, outcomes: list[ProgramResult], *, was_stopped: bool

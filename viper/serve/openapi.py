@@ -210,6 +210,7 @@ def _answer() -> dict[str, Any]:
     described = _closed(
         request_id=_TEXT,
         **{key: _trace_key(key) for key in SUMMARY_KEYS},
+        evidence=_trace_key("patches"),
         image=_TEXT | {"description": "Name of the image file."},
         program={
             "type": ["string", "null"],

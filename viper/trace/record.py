@@ -207,6 +207,11 @@ class Trace(Record):
     """Images in the file; only where the trace was written with them."""
 
     @property
+    def has_roles(self) -> bool:
+        """Whether the run could tell the roles of patches, which Viper 0.1 could not."""
+        return not self.viper.startswith("0.1.")
+
+    @property
     def attempts(self) -> tuple[Attempt, ...]:
         """The programs, in the order in which they ended: the turns."""
         return self.turns
@@ -314,7 +319,9 @@ class Trace(Record):
         evidence = value["patches"]
         return {
             **{key: value[key] for key in SUMMARY_KEYS},
-            "patches": [patch for patch in evidence if patch["evidence"] == "answer"],
+            "patches": [
+                patch for patch in evidence if patch["evidence"] == "answer" or not self.has_roles
+            ],
             "evidence": evidence,
             "image": self.image.name,
             "program": self.program,

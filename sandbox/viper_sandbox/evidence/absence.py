@@ -37,7 +37,8 @@ _SAME = frozenset("sorted list reversed tuple set frozenset iter enumerate".spli
 _CHOOSING = frozenset("best_image_match min max next".split())
 _EMPTY = re.compile(r"(min|max)\(\) (arg is an empty sequence|iterable argument is empty)")
 _TOO_FEW = "not enough values to unpack"
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
+# Which of several a question names. Beyond, a wrong index is more likely a fault of the program.
+_ORDINALS = "first second third".split()
 _MOST_STEPS = 500
 _LONGEST_NAME = 100
 
@@ -128,7 +129,8 @@ class _Search:
             else:
                 found = None
             if found is not None:
-                return self._described(found, node, at)[:_LONGEST_NAME]
+                name = self._described(found, node, at)
+                return None if name is None else name[:_LONGEST_NAME]
         return None
 
     def _located(self, at: _Place) -> Iterator[_Located]:
@@ -144,26 +146,23 @@ class _Search:
                 yield node, function
             pending += [(part, function) for part in ast.iter_child_nodes(node)]
 
-    def _described(self, found: _Found, node: ast.AST, at: _Place) -> str:
-        """Return the name, and which of several it is that was not there."""
+    def _described(self, found: _Found, node: ast.AST, at: _Place) -> str | None:
+        """Return the name, and which of several it is that was not there.
+
+        None where there are some, and the program wants one that no question names, such as the fiftieth.
+        """
         match node:
             case ast.Subscript(value=value, slice=ast.Constant(value=int(index))):
-                held = self._length(value, at)
-                if held and 0 < index < len(_ORDINALS):
-                    return f"{_ORDINALS[index]} {found.name}"
-                if held:
-                    return f"further {found.name}"
+                held, number = self._length(value, at), index
             case ast.Subscript(value=value):
-                if self._length(value, at):
-                    return f"further {found.name}"
-            case ast.Assign(targets=[ast.Tuple(elts=targets) | ast.List(elts=targets)]) if (
-                self._length(node.value, at)
-            ):
-                number = min(len(targets), len(_ORDINALS))
-                return f"{_ORDINALS[number - 1]} {found.name}"
+                held, number = self._length(value, at), len(_ORDINALS)
+            case ast.Assign(targets=[ast.Tuple(elts=targets) | ast.List(elts=targets)]):
+                held, number = self._length(node.value, at), len(targets) - 1
             case _:
-                pass
-        return f"{found.name} that fits" if found.some else found.name
+                held, number = 0, 0
+        if not held:
+            return f"{found.name} that fits" if found.some else found.name
+        return f"{_ORDINALS[number]} {found.name}" if 0 < number < len(_ORDINALS) else None
 
     def _length(self, node: ast.expr, at: _Place) -> int:
         """Return how many items a list had when the program failed; 0 if that is not known."""

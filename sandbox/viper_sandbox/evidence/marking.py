@@ -326,7 +326,17 @@ class _MarkingPolicy(Policy):
         self._reads.append((call, set(names_in(target))))
         return _statement(call)
 
-    # The walk
+    # The walk. The policy removes expressions that it refuses; here they stay, for the marks around them.
+
+    def generic_visit(self, node: ast.AST) -> Any:
+        """Refuse a construct that nobody knows."""
+        super().generic_visit(node)
+        return node
+
+    def visit_Await(self, node: ast.Await) -> Any:
+        """Refuse the construct."""
+        super().visit_Await(node)
+        return node
 
     def _statements(self, body: list[ast.stmt]) -> list[ast.stmt]:
         made: list[ast.stmt] = []

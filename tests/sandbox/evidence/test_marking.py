@@ -126,3 +126,28 @@ def test_a_recursion_that_fails_without_marks_fails_on_the_same_line(unmarked):
     assert now[0][0] == before[0][0] == "runtime"
     assert now[0][2] == before[0][2]
     assert sys.getrecursionlimit() >= 1_000
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "await x",
+        "y = await x",
+        "y += await x",
+        "return await x",
+        "y = [await x for z in x]",
+        "y = x[await x]",
+        "y = (await x) + 1",
+        "if await x:\n        pass",
+        "for y in await x:\n        pass",
+        "while await x:\n        pass",
+        "y = (await x) if x else x",
+        "(y := await x)",
+        "y = await x if await x else await x",
+        "y = (await x)(await x)",
+        "y = lambda: await_it",
+    ],
+)
+def test_what_the_policy_refuses_is_found_as_without_marks(statement, unmarked):
+    source = f"async def execute_command(image):\n    x = image\n    {statement}\n    return 1\n"
+    assert outcome(source) == unmarked(source)
