@@ -25,7 +25,7 @@ def finite_logits(what: str) -> LogitsProcessorList:
     return LogitsProcessorList([_Check(what)])
 
 
-class _Check(LogitsProcessor):
+class _Check(LogitsProcessor):  # type: ignore[misc] # the library is untyped
     def __init__(self, what: str) -> None:
         self._what = what
 

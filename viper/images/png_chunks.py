@@ -144,7 +144,7 @@ def _text_bytes(kind: bytes, body: memoryview) -> int:
         return len(body)
     compressed = body[name_end + 1 :]
     if kind == b"iTXt":
-        if body[name_end : name_end + 1] == b"\0":
+        if bytes(body[name_end : name_end + 1]) == b"\0":
             return len(body)
         # Two bytes, a language and a translated name come before the text.
         compressed = memoryview(bytes(body[name_end + 2 :]).split(b"\0", 2)[-1])
