@@ -25,11 +25,11 @@ def finite_logits(what: str) -> LogitsProcessorList:
     return LogitsProcessorList([_Check(what)])
 
 
-class _Check(LogitsProcessor):
+class _Check(LogitsProcessor):  # type: ignore[misc] # the library is untyped
     def __init__(self, what: str) -> None:
         self._what = what
 
-    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return the logits, shape (B, V), as they are."""
         # The maximum of a row with NaN is NaN.
         if not bool(scores.amax(dim=-1).isfinite().all()):

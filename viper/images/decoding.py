@@ -55,7 +55,7 @@ _SIGNATURES = (
     (rb"....ftypavi[fs]", _AVIF),
     (rb"\0\0\0\x0cjP  \r\n|\xff\x4f\xff\x51", "a JPEG 2000 image"),
     (rb"\0\0\0\x0cJXL |\xff\x0a", "a JPEG XL image"),
-    (rb"\0\0\1\0[\1-\x7f]\0", "an icon"),
+    (rb"\0\0\x01\0[\x01-\x7f]\0", "an icon"),
     (rb"....ftyp|\x1aE\xdf\xa3|RIFF....AVI", "a video"),
     (rb"%PDF", "a PDF document"),
     (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript file"),

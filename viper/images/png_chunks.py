@@ -125,7 +125,9 @@ def without_large_texts(data: memoryview) -> bytes | None:
     for kind, start, end in _chunks(data):
         if kind not in _TEXTS:
             continue
-        size = _text_bytes(kind, data[start:end]) if total < _MOST_TEXTS_BYTES else 0
+        size = end - start  # of a plain text; a file may have a million
+        if kind != b"tEXt" and total < _MOST_TEXTS_BYTES:
+            size = _text_bytes(kind, data[start:end])
         total += size
         if size <= _MOST_TEXT_BYTES and total < _MOST_TEXTS_BYTES:
             continue
@@ -140,11 +142,11 @@ def _text_bytes(kind: bytes, body: memoryview) -> int:
     """Return how long a text is when it is inflated; a number above the limit for all that are longer."""
     head = bytes(body[:_LONGEST_NAME])
     name_end = head.find(b"\0") + 1
-    if kind == b"tEXt" or not name_end:
+    if not name_end:
         return len(body)
     compressed = body[name_end + 1 :]
     if kind == b"iTXt":
-        if body[name_end : name_end + 1] == b"\0":
+        if bytes(body[name_end : name_end + 1]) == b"\0":
             return len(body)
         # Two bytes, a language and a translated name come before the text.
         compressed = memoryview(bytes(body[name_end + 2 :]).split(b"\0", 2)[-1])

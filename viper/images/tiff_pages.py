@@ -49,7 +49,7 @@ class _Layout(NamedTuple):
     """As in `struct`."""
     offset: str
     """Type of an offset: "I", in a BigTIFF "Q"."""
-    count: str
+    entries: str
     """Type of the number of entries of a page."""
     first: int
     """Where the offset of the first page stands."""
@@ -57,7 +57,8 @@ class _Layout(NamedTuple):
 
 class _Entry(NamedTuple):
     kind: int
-    count: int
+    values: int
+    """How many there are."""
     place: int
     """Where the value stands, or its offset, if it is longer than an offset."""
 
@@ -190,13 +191,13 @@ class _Reader:
     def page(self, offset: int) -> _Page:
         """Return the tags of the page at an offset; raises one of `_OUTSIDE` if it is not in the file."""
         layout = self.layout
-        count = self._number(layout.count, offset)
+        count = self._number(layout.entries, offset)
         if count > _MOST_TAGS:
             raise ValueError("too many tags")
-        place = offset + struct.calcsize("=" + layout.count)
+        place = offset + struct.calcsize("=" + layout.entries)
         head = struct.Struct(f"{layout.order}HH{layout.offset}")
         size = head.size + struct.calcsize("=" + layout.offset)
-        entries = {}
+        entries: dict[int, _Entry] = {}
         for _ in range(count):
             tag, kind, number = head.unpack_from(self._data, place)
             entries.setdefault(tag, _Entry(kind, number, place + head.size))
@@ -211,10 +212,10 @@ class _Reader:
         form = _NUMBERS[entry.kind]
         width = struct.calcsize("=" + form)
         place = entry.place
-        if entry.count * width > struct.calcsize("=" + self.layout.offset):
+        if entry.values * width > struct.calcsize("=" + self.layout.offset):
             place = self._number(self.layout.offset, place)
         # Two values where one is expected are not that one.
-        number = min(entry.count, most + 1 if most == 1 else most)
+        number = min(entry.values, most + 1 if most == 1 else most)
         return [self._number(form, place + width * index) for index in range(number)]
 
     def _number(self, form: str, place: int) -> int:
