@@ -138,7 +138,7 @@ def test_attempts_votes_and_budgets_are_options_of_ask(picture):
         result = ask(server, picture, "How many?", "--max-tokens", "20", "--json")
         assert json.loads(result.stdout)["failure"]["kind"] == "budget"
         refused = ask(server, picture, "How many?", "--max-cost", "1")
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "A budget of 1 USD needs the prices of openai:fake" in refused.stderr
 
 

@@ -98,7 +98,7 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
         show_log()
     engine = None
     try:
-        picture, question = read_inputs(image, question)
+        image_source, question = read_inputs(image, question)
         trace_path: Path | None = options["trace_path"]
         if trace_path is not None:
             from viper.trace.files import check_place
@@ -121,10 +121,10 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
         if program_path is None:
             with live:
                 live.writing(engine.config.generator)
-                answer = engine.ask(picture, question, **wanted, on_step=live.watcher)
+                answer = engine.ask(image_source, question, **wanted, on_step=live.watcher)
         else:
             source = read_text(program_path, what="program")
-            answer = engine.run_program(source, picture, question=question, **wanted)
+            answer = engine.run_program(source, image_source, question=question, **wanted)
     except ViperError as error:
         print_error(error, debug=options["debug"])
         if options["as_json"]:

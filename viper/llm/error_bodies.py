@@ -77,8 +77,8 @@ _ECHOES = frozenset({"input", "body", "request", "messages", "prompt", "url"})
 def error_in(reply: Mapping[str, Any]) -> object | None:
     """Return the error that a reply with a status of success holds; None if it holds none."""
     match reply.get("choices"):
-        case [{"error": dict() | str() as error}, *_] if _says_something(error):
-            return error
+        case [{"error": dict() | str() as of_choice}, *_] if _says_something(of_choice):
+            return of_choice
         case [{"finish_reason": "error"}, *_]:
             return reply.get("error") or {"message": "the completion ended with an error"}
     error = reply.get("error")

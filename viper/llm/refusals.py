@@ -49,16 +49,16 @@ class Refused:
         self.parts |= {part}
 
 
-_known: weakref.WeakValueDictionary[tuple[str, str], Refused] = weakref.WeakValueDictionary()
+_in_use: weakref.WeakValueDictionary[tuple[str, str], Refused] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
 
 
 def refused_by(base_url: str, model: str) -> Refused:
     """Return what a model at an address has refused, as long as anybody in this process uses it."""
     with _lock:
-        found = _known.get((base_url, model))
+        found = _in_use.get((base_url, model))
         if found is None:
-            found = _known[base_url, model] = Refused()
+            found = _in_use[base_url, model] = Refused()
         return found
 
 
@@ -73,7 +73,7 @@ def refused_part(said: str, parameters: Mapping[str, Any], roles: Collection[str
     Returns:
         The name of a parameter, `SYSTEM_ROLE`, or None if the service rejects something else.
     """
-    words = _WORD.findall(said)
+    words: list[str] = _WORD.findall(said)
     refuses = _REFUSAL.search(said) is not None
     if refuses and not _OUT_OF_RANGE.search(said):
         # The first one mentioned: the message may go on to recommend or list others.
