@@ -80,7 +80,9 @@ class SavedPrograms:
         program = self._programs.get(sample.id)
         if program is not None:
             untested = self._untested.get(sample.id, ())
-            return replace(sample, program=program, generated=True, untested=untested)
+            # A program that the data give is the user's own.
+            generated = program != sample.program
+            return replace(sample, program=program, generated=generated, untested=untested)
         if sample.id in self._programs:
             reason = self._reasons.get(sample.id, "no program was written.")
             return replace(sample, unwritten=f"In the run of {self._name}: {reason}")
