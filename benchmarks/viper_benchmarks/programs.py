@@ -80,8 +80,8 @@ class SavedPrograms:
         program = self._programs.get(sample.id)
         if program is not None:
             untested = self._untested.get(sample.id, ())
-            # A program that the data give is the user's own.
-            generated = program != sample.program
+            # Where the data give a program, that is the one that was saved: the user's own.
+            generated = sample.program is None
             return replace(sample, program=program, generated=generated, untested=untested)
         if sample.id in self._programs:
             reason = self._reasons.get(sample.id, "no program was written.")
