@@ -7,7 +7,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 .PHONY: ask small test test-slow test-lowest gpu-check check mypy pyright docs reference format clean
 
 ask: $(VENV)/.installed
+	@echo "question  How many metal things are left of the purple cube?"
+	@echo "picture   examples/shapes.png"
+	@printf "answer    "
 	@$(BIN)/viper ask examples/shapes.png "How many metal things are left of the purple cube?" --models builtin
+	@echo "next      step through its program, in a browser (run.html):"
+	@echo "          $(BIN)/viper ask examples/shapes.png \"What color is the large cube?\" --trace run.html"
 
 small: $(VENV)/.installed
 	$(PIP) -e '.[torch]'

@@ -91,22 +91,24 @@ def llm_query(question: str, long_answer: bool = True) -> str:
     """
 
 @needs("language")
-def process_guesses(prompt: str, guess1: str | None = None, guess2: str | None = None) -> str:
-    """Let a language model choose the better of two guesses.
+def process_guesses(
+    prompt: str, guess1: str | list[str | None] | None = None, guess2: str | None = None
+) -> str:
+    """Let a language model choose the best of several guesses.
 
     Args:
         prompt: The question that the guesses answer.
-        guess1: The first guess, None if there is none.
+        guess1: A list of guesses, or the first of two; None if there is none.
         guess2: The second guess, None if there is none.
 
     Returns:
-        The better guess in one to three words.
+        The best guess in one to three words.
 
     Raises:
         ValueError: The prompt is empty.
 
     Example:
-        >>> return process_guesses("What is the man holding?", "umbrella", "cane")
+        >>> return process_guesses("What is the man holding?", ["umbrella", "cane"])
     """
 
 @ends_program
@@ -136,6 +138,9 @@ def unsure(why: str) -> None:
 
     Args:
         why: The reason, in a short sentence.
+
+    Returns:
+        Nothing: the program does not go on.
 
     Raises:
         ValueError: The reason is empty.

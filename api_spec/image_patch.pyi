@@ -131,7 +131,7 @@ class ImagePatch:
         Example:
             >>> # Is the cup gold or blue?
             >>> cups = image_patch.find("cup")
-            >>> cup = cups[0] if cups else image_patch
+            >>> cup = cups[0] if cups else absent("cup")
             >>> return cup.best_text_match(["gold", "blue"], prefix="a cup that is")
         """
 
@@ -151,7 +151,7 @@ class ImagePatch:
         Example:
             >>> # What is the man holding?
             >>> men = image_patch.find("man")
-            >>> man = men[0] if men else image_patch
+            >>> man = men[0] if men else absent("man")
             >>> return man.simple_query("What is the man holding?")
         """
 

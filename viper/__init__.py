@@ -35,13 +35,14 @@ if TYPE_CHECKING:
         ViperError,
     )
     from viper.images.region import Patch
-    from viper.programs.program import Failure, Program
+    from viper.programs.program import Doubt, Failure, Program
     from viper.trace import Trace
 
 __all__ = [
     "Answer",
     "BudgetError",
     "ConfigError",
+    "Doubt",
     "Engine",
     "Failure",
     "GenerationError",
@@ -62,6 +63,7 @@ __all__ = [
 # Names that are not here live in viper.errors.
 _HOMES = {
     "Answer": "viper.engine.answer",
+    "Doubt": "viper.programs.program",
     "Engine": "viper.engine.engine",
     "Failure": "viper.programs.program",
     "Patch": "viper.images.region",

@@ -4,7 +4,8 @@
     ├── InputError               the image, question or file cannot be used
     │   └── WriteError           a file cannot be written; what it held before is unchanged
     ├── ConfigError              a preset, backend, option or plugin is unknown or unusable
-    │   ├── MissingExtraError    an optional package is not installed
+    │   ├── MissingError         what an option needs is not on this machine: weights, a file, a key
+    │   │   └── MissingExtraError    an optional package is not installed
     │   └── DownloadError        model files could not be downloaded from the hub
     ├── GenerationError          no program could be generated
     ├── BudgetError              the language model budget is spent
@@ -36,6 +37,7 @@ __all__ = [
     "FailureKind",
     "GenerationError",
     "InputError",
+    "MissingError",
     "MissingExtraError",
     "ModelError",
     "ModelMemoryError",
@@ -110,7 +112,11 @@ class ConfigError(ViperError):
     """A preset, backend, option or plugin is unknown or unusable."""
 
 
-class MissingExtraError(ConfigError):
+class MissingError(ConfigError):
+    """What an option needs is not on this machine: weights, a file, a key, a package."""
+
+
+class MissingExtraError(MissingError):
     """An optional package is not installed.
 
     Args:

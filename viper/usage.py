@@ -16,6 +16,8 @@ class Usage:
     completion_tokens: int = 0
     cost_usd: float | None = 0.0
     """US dollars; 0 for a local model, None when the prices of a service are unknown."""
+    is_estimated: bool = False
+    """Whether a service did not say how many tokens it read or wrote, so that some are an estimate."""
 
     @property
     def tokens(self) -> int:
@@ -28,6 +30,7 @@ class Usage:
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             None if unknown else (self.cost_usd or 0.0) + (other.cost_usd or 0.0),
+            self.is_estimated or other.is_estimated,
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
+from viper.cli.errors import checked_options
 from viper.engine.config import resolve_backends
-from viper.errors import InputError
+from viper.errors import ConfigError, InputError
 from viper.generate.auto import resolve_auto
 from viper.trace.stats import RunStats
 from viper_benchmarks.baselines import Prior
@@ -170,7 +171,8 @@ def score(
             pages = None
             if output is not None and traces != "none":
                 pages = TracePages(output, traces, scoring.plan.data_folder)
-            evaluator = stack.enter_context(scoring.spec.open(stats, pages))
+            with checked_options():
+                evaluator = stack.enter_context(scoring.spec.open(stats, pages))
         else:
             evaluator = RayEvaluator(scoring.spec, workers=ray_workers, concurrency=concurrency)
             stack.callback(evaluator.close)
@@ -198,7 +200,7 @@ def _split(task: BenchmarkTask, split: str | None) -> str:
     if split is None:
         return task.default_split
     if not task.splits:
-        raise InputError(f"{task.name} has no splits, but got --split {split}. Omit it.")
+        raise ConfigError(f"{task.name} has no splits, but got --split {split}. Omit it.")
     return split
 
 

@@ -11,7 +11,7 @@ import itertools
 from hashlib import sha256
 from pathlib import Path
 
-from viper.errors import InputError
+from viper.errors import ConfigError, InputError
 from viper.storage.files import read_regular_file
 from viper_benchmarks.digests import Digests
 from viper_benchmarks.sample import DerivedSamples, Samples
@@ -43,10 +43,11 @@ def choose(
         limit: Maximum number of samples.
 
     Raises:
-        InputError: The subset is unknown, the file of ids unusable, or an id is in no sample.
+        ConfigError: The subset is unknown, or both it and a file of ids are given.
+        InputError: The file of ids is unusable, or an id is in no sample.
     """
     if subset is not None and ids is not None:
-        raise InputError("--subset and --ids both select samples. Give one of them.")
+        raise ConfigError("--subset and --ids both select samples. Give one of them.")
     if subset is not None:
         samples = _chosen(samples, _subset(task, split, samples, subset))
     if ids is not None:
@@ -72,7 +73,7 @@ def _read_ids(path: Path) -> list[str]:
     """
     try:
         content = read_regular_file(str(path), max_bytes=_MAX_IDS_BYTES, what="list of ids")
-        lines = content.decode("utf-8").splitlines()
+        lines = content.decode("utf-8-sig").splitlines()
     except (InputError, UnicodeDecodeError) as error:
         raise InputError(
             f"The ids in {str(path)!r} cannot be read ({error}). Give a text file with an id per line."
@@ -87,7 +88,7 @@ def _subset(task: BenchmarkTask, split: str, samples: Samples, name: str) -> Dig
     """Return the ids of a pinned subset."""
     if name not in task.subsets:
         subsets = ", ".join(f"{subset} ({n})" for subset, n in task.subsets.items()) or "none"
-        raise InputError(f"{task.name} has no subset {name!r}. Subsets: {subsets}.")
+        raise ConfigError(f"{task.name} has no subset {name!r}. Subsets: {subsets}.")
     prefix = f"viper-bench/{task.name}/{task.version}/{split}/"
     hashed = ((sha256((prefix + sample.id).encode()).digest(), sample.id) for sample in samples)
     return Digests(id_ for _, id_ in heapq.nsmallest(task.subsets[name], hashed))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from viper.cli.errors import exit_on_error
+from viper.cli.errors import INTERRUPTED, checked_options, exit_on_error
 from viper.cli.options import engine_options, output_options, stats_option, writing_options
 from viper_benchmarks.registry import load_task
 from viper_benchmarks.scorer import METRICS
@@ -165,12 +166,52 @@ _RUN_OPTIONS = (
 )
 
 
+@contextlib.contextmanager
+def _resumable(output: Path | None) -> Iterator[None]:
+    """Say how an interrupted run goes on, and end it."""
+    from viper.cli.output import notice
+    from viper.cli.process import finish
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        if output is None:
+            notice("interrupted, and nothing is kept: with --output DIR a run can be continued.")
+        else:
+            notice(
+                f"interrupted; the finished samples are in {output}. Continue with the same command "
+                "and --resume."
+            )
+        finish(INTERRUPTED)
+
+
+def _check_combination(options: dict[str, Any]) -> None:
+    """Check options that need or exclude each other.
+
+    Raises:
+        ConfigError: Two do not fit.
+    """
+    from viper.errors import ConfigError
+
+    on_ray = options["where"] == "ray"
+    if options["resume"] and options["output"] is None:
+        raise ConfigError("--resume needs --output, the folder of the run to continue.")
+    if on_ray and options["stats"]:
+        raise ConfigError("--stats covers this process only; omit it with --engine ray.")
+    if options["traces"] not in (None, "none"):
+        if on_ray:
+            raise ConfigError("--traces covers this process only; omit it with --engine ray.")
+        if options["output"] is None:
+            raise ConfigError("--traces needs --output, the folder for the pages.")
+    if options["workers"] is not None and not on_ray:
+        raise ConfigError("--workers is for --engine ray. Locally use --concurrency.")
+
+
 def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
     """Score a task with these options."""
     from viper.cli.options import engine_arguments
     from viper.cli.output import echo, notice, print_json, print_stats, show_warnings
     from viper.engine.presets import advice
-    from viper.errors import InputError
     from viper.trace.stats import RunStats
     from viper_benchmarks.progress import RunProgress
     from viper_benchmarks.scoring import data_folder, prepare, score
@@ -183,37 +224,35 @@ def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
     with exit_on_error(debug=options["debug"]):
         if not options["debug"]:
             show_warnings()
-        if options["resume"] and options["output"] is None:
-            raise InputError("--resume needs --output, the folder of the run to continue.")
-        if on_ray and options["stats"]:
-            raise InputError("--stats covers this process only; omit it with --engine ray.")
-        if on_ray and options["traces"] not in (None, "none"):
-            raise InputError("--traces covers this process only; omit it with --engine ray.")
-        if options["traces"] not in (None, "none") and options["output"] is None:
-            raise InputError("--traces needs --output, the folder for the pages.")
-        if options["workers"] is not None and not on_ray:
-            raise InputError("--workers is for --engine ray. Locally use --concurrency.")
+        with checked_options():
+            _check_combination(options)
         arguments = engine_arguments(options, data_folder=data_folder(options["data"]))
         if options["resume"] and _is_left_to_default("best_effort"):
             _keep_older_mode(options["output"], arguments)
-        scoring = prepare(
-            task,
-            options["data"],
-            arguments,
-            **{
-                option: options[option]
-                for option in (
-                    "split subset ids limit metric baselines attribute_errors truth programs both_modes"
-                ).split()
-            },
-        )
+        with checked_options():
+            scoring = prepare(
+                task,
+                options["data"],
+                arguments,
+                **{
+                    option: options[option]
+                    for option in (
+                        "split subset ids limit metric baselines attribute_errors truth programs "
+                        "both_modes"
+                    ).split()
+                },
+            )
         n = len(scoring.plan.samples)
         if scoring.official_n is not None:
             notice(f"the official files contain {scoring.official_n:,} samples, these {n:,}.")
         if text := advice(options["models"], own_backends=bool(options["backends"])):
             notice(text)
         # Ray prints messages on stdout, which is for the report.
-        with contextlib.redirect_stdout(sys.stderr), RunProgress(n) as progress:
+        with (
+            _resumable(options["output"]),
+            contextlib.redirect_stdout(sys.stderr),
+            RunProgress(n) as progress,
+        ):
             report = score(
                 scoring,
                 concurrency=options["concurrency"],

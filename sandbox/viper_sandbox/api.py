@@ -35,6 +35,14 @@ _SCALARS: dict[str, tuple[type, ...]] = {
 }
 
 
+# Names that the documentation of ViperGPT gives to the same parameters.
+_ALIASES: Mapping[str, Mapping[str, str]] = {
+    "ImagePatch.verify_property": {"visual_property": "attribute", "property": "attribute"},
+    "coerce_to_numeric": {"string": "text"},
+    "llm_query": {"query": "question"},
+}
+
+
 class TypeRule(NamedTuple):
     """One alternative of a type."""
 
@@ -74,6 +82,13 @@ class Entry(NamedTuple):
     remote: bool
     """True if a model serves it; False for geometry, which runs in the child."""
     is_method: bool
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """Other names of parameters, which programs of other projects use as keywords."""
+        known = {parameter.name for parameter in self.parameters}
+        found = _ALIASES.get(self.qualified_name, {})
+        return {old: new for old, new in found.items() if new in known and old not in known}
 
     @property
     def signature(self) -> str:
@@ -127,6 +142,12 @@ class Api(NamedTuple):
         """Attributes of handles, whatever their class."""
         return frozenset().union(*self.handles.values())
 
+    @property
+    def finding(self) -> frozenset[str]:
+        """Methods and functions that return patches, besides crops."""
+        entries = (*self.methods.values(), *self.functions.values())
+        return frozenset(e.name for e in entries if e.remote and PATCH in e.returns)
+
     def remote(self, qualified_name: str) -> Entry | None:
         """Return the entry of this name that a model serves; None if there is none."""
         head, dot, name = qualified_name.partition(".")
@@ -139,6 +160,8 @@ class Api(NamedTuple):
 def bind(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
     """Put the arguments of a call in the order of the parameters, defaults filled in.
 
+    None stands for a default, as in `simple_query(None)`, if it is no value of the parameter.
+
     Raises:
         TypeError: Wrong number of arguments or unknown keyword, worded as Python words it.
     """
@@ -150,7 +173,8 @@ def bind(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tupl
         )
     names = [p.name for p in parameters]
     bound = dict(zip(names, args, strict=False))
-    for name, value in kwargs.items():
+    for given, value in kwargs.items():
+        name = given if given in names else entry.aliases.get(given, given)
         if name not in names:
             raise TypeError(
                 f"{entry.name}() has no argument {name!r}. {did_you_mean(name, names)}"
@@ -165,6 +189,10 @@ def bind(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tupl
                 raise TypeError(
                     f"{entry.name}() misses the argument {parameter.name!r}: {entry.signature}"
                 )
+            bound[parameter.name] = parameter.default
+        elif (
+            bound[parameter.name] is None and not parameter.required and not _takes_none(parameter)
+        ):
             bound[parameter.name] = parameter.default
     return tuple(bound[name] for name in names)
 
@@ -272,6 +300,10 @@ def _accepts_one(rule: TypeRule, value: Any, patch_type: type, handle_type: type
     if rule.kind == "literal":
         return any(type(value) is type(choice) and value == choice for choice in rule.values)
     return type(value) in _SCALARS[rule.kind]
+
+
+def _takes_none(parameter: Parameter) -> bool:
+    return any(rule.kind == "None" for rule in parameter.rules)
 
 
 def _count(number: int) -> str:

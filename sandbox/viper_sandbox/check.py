@@ -14,10 +14,14 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from viper_sandbox.api import PATCH, Api, Entry, did_you_mean
-from viper_sandbox.extract import ENTRY, entry_function, outside_functions
+from viper_sandbox.entry_check import entry_findings, parameters_to_give
+from viper_sandbox.extract import entry_function
 from viper_sandbox.findings import CallSite, Finding, Literal
+from viper_sandbox.hints import MEMBER_HINTS, MODULE_HINTS, NAME_HINTS
+from viper_sandbox.imports import guarded_imports, names_of_imports
 from viper_sandbox.limits import MAX_CALL_SITES
-from viper_sandbox.namespace import ALLOWED_MODULES, BUILTINS, MEMBERS
+from viper_sandbox.namespace import ALLOWED_MODULES, BUILTINS, MEMBERS, STATIC_MEMBERS
+from viper_sandbox.own_members import members_of_classes, members_of_passed_on_modules
 from viper_sandbox.policy import REFUSED_NAMES, is_reserved
 from viper_sandbox.scopes import (
     Kinds,
@@ -32,17 +36,9 @@ from viper_sandbox.wire import MAX_INTEGER
 
 __all__ = ["CheckedProgram", "check_program"]
 
-_COMMON_MEMBERS = frozenset({"fromkeys"}).union(*MEMBERS.values())
+_COMMON_MEMBERS = frozenset().union(*MEMBERS.values(), *STATIC_MEMBERS.values())
 # The number of members of ImagePatch; a longer list does not help.
 _MAX_LISTED = 30
-_MODULE_HINTS = {
-    "collections": "Count with a dict: counts[k] = counts.get(k, 0) + 1.",
-    "itertools": "Write nested loops or comprehensions.",
-    "functools": "Write a loop.",
-    "numpy": "Use sum, min, max, sorted and the module math.",
-    "random": "Programs give the same answer every time.",
-    "statistics": "Use sum(values) / len(values) and sorted(values).",
-}
 
 
 class CheckedProgram(NamedTuple):
@@ -65,17 +61,24 @@ def check_program(tree: ast.Module, api: Api, arguments: Collection[str]) -> Che
         arguments: Names of the arguments that a run passes besides `image`.
     """
     entry = entry_function(tree)
-    checker = _Checker(tree, api, entry)
+    checker = _Checker(tree, api, entry, arguments)
     checker.generic_visit(tree)
-    parameters = checker.check_entry(entry, arguments)
+    checker.findings += entry_findings(tree, entry, arguments, api)
+    parameters = parameters_to_give(entry, arguments, api)
     sites, name = tuple(checker.call_sites), entry.name if entry else ""
     return CheckedProgram(tuple(checker.findings), sites, name, parameters)
 
 
 class _Checker(ast.NodeVisitor):
-    """Visits the program with its scopes; ignores annotations."""
+    """Visits the program with its scopes; ignores annotations, and what only follows from another finding."""
 
-    def __init__(self, tree: ast.Module, api: Api, entry: ast.FunctionDef | None) -> None:
+    def __init__(
+        self,
+        tree: ast.Module,
+        api: Api,
+        entry: ast.FunctionDef | None,
+        arguments: Collection[str],
+    ) -> None:
         self.findings: list[Finding] = []
         self.call_sites: list[CallSite] = []
         self._tree = tree
@@ -84,8 +87,17 @@ class _Checker(ast.NodeVisitor):
         self._scope = Scope(bound_names(tree.body), None)
         self._kinds = Kinds(tree, api, entry)
         self._members = (
-            api.members | api.handle_members | _COMMON_MEMBERS | _members_of_passed_on_modules(tree)
+            api.members
+            | api.handle_members
+            | _COMMON_MEMBERS
+            | members_of_passed_on_modules(tree)
+            | members_of_classes(tree)
         )
+        self._guarded = guarded_imports(tree)
+        self._may_lack = names_of_imports(tree, self._guarded)
+        self._faulty: set[int] = set()  # nodes with a finding; what follows from it gets none
+        self._refused_values: set[str] = set()
+        self._parameters = {"image", *arguments}
         counts = binding_counts(tree)
         self._own = own_functions(tree, counts)
         self._entry_function = entry
@@ -97,62 +109,18 @@ class _Checker(ast.NodeVisitor):
             if node is not None:
                 self.visit(node)
 
-    def check_entry(
-        self, entry: ast.FunctionDef | None, arguments: Collection[str]
-    ) -> tuple[str, ...]:
-        if entry is None:
-            names = [n.name for n in self._tree.body if isinstance(n, ast.FunctionDef)]
-            self._add(
-                1,
-                f"There is no function {ENTRY}(image). "
-                f"{did_you_mean(ENTRY, names)}Define it; it must return the answer.",
-            )
-            return ()
-        for statement in self._tree.body[self._tree.body.index(entry) + 1 :]:
-            if entry.name in bound_names([statement]):
-                self._add(statement.lineno, f"{entry.name} is bound again here. Use another name.")
-                break
-        if _falls_through(entry.body) and not _returns_a_value(entry):
-            self._add(entry.lineno, f"{entry.name} never returns a value. End it with 'return'.")
-        return tuple(self._parameters_to_give(entry, arguments))
-
-    def _parameters_to_give(
-        self, entry: ast.FunctionDef, arguments: Collection[str]
-    ) -> Iterator[str]:
-        positional = [*entry.args.posonlyargs, *entry.args.args]
-        first_default = len(positional) - len(entry.args.defaults)
-        available = {"image", *arguments, *self._api.names}
-        names = [argument.arg for argument in positional]
-        loaded = {n.id for n in ast.walk(entry) if isinstance(n, ast.Name)}
-        image_alias = None if "image" in names or not names or names[0] in available else names[0]
-        for index, name in enumerate(names):
-            if name not in available and name != image_alias:
-                if index >= first_default:
-                    break  # it has a default, and so have all that follow
-                if name in loaded:
-                    self._add(
-                        positional[index].lineno,
-                        f"{entry.name} asks for the parameter {name!r}, which is not given. "
-                        f"{did_you_mean(name, available)}Given: {', '.join(sorted(available))}.",
-                    )
-            yield name
-        for argument, default in zip(entry.args.kwonlyargs, entry.args.kw_defaults, strict=True):
-            if default is None:
-                self._add(
-                    argument.lineno,
-                    f"{entry.name} asks for the keyword-only parameter {argument.arg!r}. "
-                    f"Write def {entry.name}(image).",
-                )
-
-    def _add(self, line: int, message: str, kind: str = "check") -> None:
+    def _add(self, line: int, message: str, kind: str = "check", at: ast.AST | None = None) -> None:
         self.findings.append(Finding(kind, line, message))
+        if at is not None:
+            self._faulty.add(id(at))
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        """Leave classes alone: the policy refuses them as a whole."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
         self._visit_all([*node.args.defaults, *node.args.kw_defaults])
         body = [node.body] if isinstance(node, ast.Lambda) else node.body
-        names = parameter_names(node.args)
-        if not isinstance(node, ast.Lambda):
-            names |= bound_names(node.body)
+        names = parameter_names(node.args) | bound_names(body)
         with self._repeated(node is not self._entry_function):
             self._inside(names, body)
 
@@ -166,8 +134,18 @@ class _Checker(ast.NodeVisitor):
         yield
         self._repeating -= repeated
 
+    def visit_Assign(self, node: ast.Assign) -> None:
+        self._visit_all([node.value, *node.targets])
+        self._bind_to(node.targets, node.value)
+
+    def _bind_to(self, targets: Iterable[ast.expr], value: ast.expr) -> None:
+        """Note names that get what a refused expression would give."""
+        if self._follows_from_a_finding(value):
+            self._refused_values.update(bound_names(targets))
+
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
         self._visit_all([node.iter, node.target])
+        self._bind_to([node.target], node.iter)
         with self._repeated():
             self._visit_all(node.body)
         self._visit_all(node.orelse)
@@ -209,30 +187,63 @@ class _Checker(ast.NodeVisitor):
         if not isinstance(node.ctx, ast.Load) or self._scope.binds(name) or name in self._given:
             return
         if name in REFUSED_NAMES:
-            self._add(
-                node.lineno, f"{name!r} is not part of programs: {REFUSED_NAMES[name]}.", "policy"
-            )
+            message = f"{name!r} is not part of programs: {REFUSED_NAMES[name]}."
+            self._add(node.lineno, message, "policy", at=node)
         elif not is_reserved(name):  # the policy refuses those
-            hint = (
-                did_you_mean(name, self._given | self._scope.all_names())
-                or "Define it before it is used."
-            )
-            self._add(node.lineno, f"Unknown name {name!r}. {hint.rstrip()}")
+            self._add(node.lineno, f"Unknown name {name!r}. {self._instead_of(name)}", at=node)
+
+    def _instead_of(self, name: str) -> str:
+        """Return what to write instead of an unknown name."""
+        entry = self._entry_function
+        if entry is not None and name in self._parameters - parameter_names(entry.args):
+            given = [argument.arg for argument in [*entry.args.posonlyargs, *entry.args.args]]
+            wanted = ", ".join(["image", name] if not given and name != "image" else [*given, name])
+            return f"It is a parameter: write def {entry.name}({wanted})."
+        if name == "image_patch":
+            return "Write image_patch = ImagePatch(image) before it is used."
+        near = did_you_mean(name, self._given | self._scope.all_names()).rstrip()
+        return NAME_HINTS.get(name) or near or "Define it before it is used."
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         self.visit(node.value)
         if node.attr.startswith("_") or not isinstance(node.ctx, ast.Load):
             return
+        if self._follows_from_a_finding(node.value):
+            return
         members, message = self._members_of(node.value, node.attr)
         if node.attr not in members:
-            hint = did_you_mean(node.attr, members) or _instead(members)
-            self._add(node.lineno, f"{message} {hint.rstrip()}")
+            hint = MEMBER_HINTS.get(node.attr) or did_you_mean(node.attr, members)
+            message = f"{message} {(hint or _instead(members)).rstrip()}"
+            self._add(node.lineno, message, at=node)
+
+    def _follows_from_a_finding(self, owner: ast.expr) -> bool:
+        """Return whether an expression comes from one that is refused already, as in `np.array(x).mean()`."""
+        node: ast.AST = owner
+        while True:
+            if id(node) in self._faulty:
+                return True
+            match node:
+                case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Call(func=inner):
+                    node = inner
+                case ast.Name(id=name) if name in self._refused_values:
+                    return True
+                case ast.Name(id=name):
+                    refused = self._kinds.imported - self._kinds.overridden - ALLOWED_MODULES.keys()
+                    return node is not owner and name in refused - self._api.names
+                case _:
+                    return False
 
     def _members_of(self, owner: ast.expr, attribute: str) -> tuple[Collection[str], str]:
         """Return the members that the owner of an attribute may have, and the message for others."""
         if self._kinds.of(owner) == "patch":
             return self._api.members, f"ImagePatch has no attribute {attribute!r}."
+        if isinstance(owner, ast.Name) and owner.id in self._may_lack:
+            return (
+                attribute,
+            ), ""  # a module where it can be imported, else whatever the handler says
         if isinstance(owner, ast.Name) and owner.id not in self._kinds.overridden:
+            if owner.id == PATCH:
+                return self._api.methods, f"The class ImagePatch has no method {attribute!r}."
             if owner.id in ALLOWED_MODULES:
                 message = f"The module {owner.id} has no attribute {attribute!r} here."
                 return dir(ALLOWED_MODULES[owner.id]), message
@@ -242,12 +253,12 @@ class _Checker(ast.NodeVisitor):
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
-            if alias.name not in ALLOWED_MODULES:
+            if alias.name not in ALLOWED_MODULES and id(node) not in self._guarded:
                 self._refuse_import(node.lineno, alias.name)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         module = "." * node.level + (node.module or "")
-        if module == "__future__":
+        if module == "__future__" or id(node) in self._guarded:
             return
         if module not in ALLOWED_MODULES:
             names = {alias.name for alias in node.names}
@@ -265,16 +276,23 @@ class _Checker(ast.NodeVisitor):
 
     def _refuse_import(self, line: int, module: str) -> None:
         modules = ", ".join(ALLOWED_MODULES)
-        hint = _MODULE_HINTS.get(module.partition(".")[0], "Remove it.")
+        hint = MODULE_HINTS.get(module.partition(".")[0], "Remove it.")
         self._add(line, f"Programs can import {modules}; not {module!r}. {hint}")
 
     def visit_Call(self, node: ast.Call) -> None:
         function = node.func
         entry = self._entry(function)
         signature: Signature | None = None
+        call = node
         if entry is not None:
+            if entry.is_method and self._is_class(function):  # ImagePatch.find(patch, "dog")
+                call = ast.Call(function, node.args[1:], node.keywords)
+                if not node.args:
+                    self._add(
+                        node.lineno, f"{PATCH}.{entry.name} needs a patch as its first argument."
+                    )
             if entry.name != PATCH:
-                site = CallSite(node.lineno, entry.name, self._literals(node), self._repeating > 0)
+                site = CallSite(node.lineno, entry.name, self._literals(call), self._repeating > 0)
                 if len(self.call_sites) < MAX_CALL_SITES:
                     self.call_sites.append(site)
             signature = Signature.of_entry(entry)
@@ -287,9 +305,17 @@ class _Checker(ast.NodeVisitor):
         ):
             name = function.attr
             self._add(node.lineno, f"{name} is a value, not a method. Write .{name} without ().")
-        for problem in signature.problems(node) if signature else ():
+        for problem in signature.problems(call) if signature else ():
             self._add(node.lineno, problem)
         self.generic_visit(node)
+
+    def _is_class(self, function: ast.expr) -> bool:
+        """Return whether a method is taken from the class, not from a patch."""
+        match function:
+            case ast.Attribute(value=ast.Name(id=name)):
+                return name == PATCH and name not in self._kinds.overridden
+            case _:
+                return False
 
     def _literals(self, node: ast.Call) -> tuple[Literal, ...]:
         return tuple(
@@ -305,7 +331,9 @@ class _Checker(ast.NodeVisitor):
                 return self._api.constructor if is_class else self._api.functions[function.id]
         elif isinstance(function, ast.Attribute):
             kind = self._kinds.of(function.value)
-            certain = kind == "patch" or function.attr not in _COMMON_MEMBERS
+            certain = (
+                kind == "patch" or self._is_class(function) or function.attr not in _COMMON_MEMBERS
+            )
             if kind != "other" and certain:
                 return self._api.methods.get(function.attr)
         return None
@@ -315,15 +343,6 @@ def _instead(members: Collection[str]) -> str:
     if len(members) > _MAX_LISTED:
         return "Use a method of str, list, dict or set, or of the ImagePatch API."
     return f"There is {', '.join(sorted(members))}."
-
-
-def _members_of_passed_on_modules(tree: ast.Module) -> frozenset[str]:
-    """Return the members of modules that are used as values, so that other names may refer to them."""
-    owners = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    names = {
-        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in owners
-    }
-    return frozenset().union(*(dir(m) for name, m in ALLOWED_MODULES.items() if name in names))
 
 
 def _literal(argument: ast.expr) -> Literal:
@@ -337,24 +356,3 @@ def _literal(argument: ast.expr) -> Literal:
     if isinstance(value, int):
         return value if abs(value) <= MAX_INTEGER else None
     return value if isinstance(value, str) else None
-
-
-def _returns_a_value(function: ast.FunctionDef) -> bool:
-    return any(
-        (isinstance(node, ast.Return) and node.value is not None)
-        or isinstance(node, (ast.Yield, ast.YieldFrom))
-        for node in outside_functions(function.body)
-    )
-
-
-def _falls_through(body: list[ast.stmt]) -> bool:
-    """Return whether the end of a block can be reached, judging by its last statement."""
-    match body[-1]:
-        case ast.Raise():
-            return False
-        case ast.While(test=ast.Constant(value=value)) as loop if value:
-            return any(isinstance(node, ast.Break) for node in ast.walk(loop))
-        case ast.If(body=then, orelse=[_, *_] as otherwise):
-            return _falls_through(then) or _falls_through(otherwise)
-        case _:
-            return True

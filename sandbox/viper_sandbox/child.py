@@ -8,7 +8,7 @@ program, which may have been waiting in the socket:
     child → host    checked   normalized source, findings, call sites, string literals
     child → host    call      once per vision or language call …
     host → child    value     … or "rejected", an exception that the program may catch
-    child → host    done      the result, or "failed"
+    child → host    done      the result and which patches it rests on, or "failed"
 
 All modules that are needed after `confine` must be imported here, because it forbids opening files.
 """
@@ -147,9 +147,14 @@ def _run(host: FrameSocket, limits: Limits, apis: Mapping[int, Api], language: b
         language=language,
         result_values=limits.result_values,
     )
-    result = ["done", outcome.value] if isinstance(outcome, Done) else ["failed", *outcome]
+    if isinstance(outcome, Done):
+        result = ["done", outcome.value, printer.text]
+        if any(outcome.evidence):
+            result.append([list(patches) for patches in outcome.evidence])
+    else:
+        result = ["failed", *outcome, printer.text]
     try:
-        host.send([*result, printer.text])
+        host.send(result)
     except WireError as error:  # nothing was sent; it is the program's, and no fault of the sandbox
         kind = "limit" if isinstance(error, TooLargeError) else "runtime"
         why = f"The result of {ENTRY} cannot be sent: {error}"

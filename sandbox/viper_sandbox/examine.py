@@ -10,15 +10,21 @@ from typing import NamedTuple
 
 from viper_sandbox.api import Api
 from viper_sandbox.check import check_program
+from viper_sandbox.evidence.flow import Flow
+from viper_sandbox.evidence.marking import MOST_NODES, apply_marking_policy
 from viper_sandbox.extract import extract, parse
 from viper_sandbox.findings import MAX_FINDINGS, CallSite, Finding, StringLiteral, capped
+from viper_sandbox.imports import drop_unused_imports
 from viper_sandbox.limits import Limits
 from viper_sandbox.literals import string_literals
 from viper_sandbox.policy import apply_policy
 from viper_sandbox.program_session import PROGRAM_FILE
 from viper_sandbox.source_lines import lines_of
 
-__all__ = ["Examined", "examine"]
+__all__ = ["ARGUMENT_ALIASES", "Examined", "examine"]
+
+ARGUMENT_ALIASES = {"question": "query"}
+"""Other names under which programs may ask for an argument of a run."""
 
 # Room for the line of the program behind it.
 _MAX_REASON = 300
@@ -39,6 +45,8 @@ class Examined(NamedTuple):
     """Names of its arguments, in order."""
     literals: tuple[StringLiteral, ...] | None = None
     """Its string literals; None if there are findings or too many literals."""
+    flow: Flow | None = None
+    """Its data flow, marked in the code; None if there are findings or no language layer."""
 
 
 def examine(
@@ -83,20 +91,40 @@ def _examine(
     tree = parse(source)
     if not tree.body:
         return Examined(source, (Finding("syntax", 1, "There is no program: the text is empty."),))
-    nodes = sum(1 for _ in ast.walk(tree))
+    nodes = _count_nodes(tree)
     if nodes > limits.nodes:
         message = f"The program has {nodes:,} syntax nodes; {limits.nodes:,} are allowed."
         return Examined(source, (Finding("limit", 1, message),))
     literals = string_literals(tree, source)
     _compile(tree)  # finds errors that parsing does not, before the tree is rewritten
-    found, sites, entry, parameters = check_program(tree, api, arguments)
     if language:
-        tree, refusals = apply_policy(tree)
+        drop_unused_imports(tree)
+    named = {*arguments, *(other for other, name in ARGUMENT_ALIASES.items() if name in arguments)}
+    found, sites, entry, parameters = check_program(tree, api, named)
+    flow: Flow | None = None
+    if language:
+        if nodes <= MOST_NODES:
+            tree, refusals, flow = apply_marking_policy(tree, api.finding)
+        else:
+            tree, refusals = apply_policy(tree)
         ordered = sorted({*refusals, *found}, key=lambda f: (f.line, f.message))[:MAX_FINDINGS]
         if ordered:
             findings = tuple(f._replace(message=capped(f.message)) for f in ordered)
             return Examined(source, findings, sites)
-    return Examined(source, (), sites, _compile(tree), entry, parameters, literals)
+    return Examined(source, (), sites, _compile(tree), entry, parameters, literals, flow)
+
+
+def _count_nodes(tree: ast.Module) -> int:
+    """Return the number of nodes in a tree, those of contexts and operators included."""
+    pending: list[ast.AST] = [tree]
+    for node in pending:  # it grows
+        for name in node._fields:
+            part = getattr(node, name, None)
+            if isinstance(part, ast.AST):
+                pending.append(part)
+            elif type(part) is list:
+                pending += [item for item in part if isinstance(item, ast.AST)]
+    return len(pending)
 
 
 def _compile(tree: ast.Module) -> CodeType:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from viper_sandbox.findings import CheckReport
 from viper_sandbox.wire import PatchRef, WireValue
 
 __all__ = [
+    "ROLES",
     "Call",
     "CallFailed",
     "CallRejected",
@@ -18,7 +20,28 @@ __all__ = [
     "JailFailure",
     "Request",
     "Result",
+    "Role",
+    "absence",
+    "without_article",
 ]
+
+Role: TypeAlias = Literal["answer", "reference", "rejected"]
+ROLES: Final[tuple[Role, ...]] = ("answer", "reference", "rejected")
+"""Roles of a patch in a result: the answer is, counts or names it; others were compared with it; it was found
+and dropped. A patch with several has the first of them."""
+
+
+_ARTICLE = re.compile(r"^(?:an?|the|any|some|no) (?=\S)", re.IGNORECASE)
+
+
+def absence(name: str) -> str:
+    """Return the message of a failure of kind `absent`."""
+    return f"No {without_article(name)} was found, so nothing can be said of it."
+
+
+def without_article(name: str) -> str:
+    """Return the name of a thing as it follows "no": "the red cup" → "red cup"."""
+    return _ARTICLE.sub("", name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +110,9 @@ class Result:
     """Wall time of the program in seconds, without start-up and served calls."""
     calls: int = 0
     """Number of calls that were accepted."""
+    evidence: tuple[tuple[PatchRef, ...], ...] = ()
+    """The patches of each role in the value, as the child says; in the order of `ROLES`. It may be wrong
+    about roles, but names patches of the session only. Empty where it does not say."""
 
 
 class CallRejected(Exception):  # noqa: N818  # for the program, not an error of the host

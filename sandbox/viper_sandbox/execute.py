@@ -7,7 +7,12 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from viper_sandbox.api import PATCH
-from viper_sandbox.examine import Examined
+from viper_sandbox.evidence.absence import name_of_absent
+from viper_sandbox.evidence.flow import Flow
+from viper_sandbox.evidence.recorder import Recorder
+from viper_sandbox.evidence.roles import Roles, roles_of
+from viper_sandbox.examine import ARGUMENT_ALIASES, Examined
+from viper_sandbox.exchange import absence
 from viper_sandbox.extract import ENTRY
 from viper_sandbox.limits import MAX_FAILURE_CHARACTERS
 from viper_sandbox.namespace import (
@@ -31,13 +36,15 @@ class Done(NamedTuple):
     """The program returned a value."""
 
     value: WireValue
+    evidence: Roles = ((), (), ())
+    """The patches of each role, in the order of `ROLES`."""
 
 
 class Failed(NamedTuple):
     """The program did not return a value."""
 
     kind: str
-    """"runtime", "memory" or "limit"."""
+    """"runtime", "memory", "limit", or "absent": something that the program looked for was not found."""
     message: str
     line: int | None
 
@@ -64,14 +71,21 @@ def execute(
         result_values: Most values in the result.
     """
     assert program.code is not None, "a program with findings must not run"
+    recorder = None
     if language:
         names = _namespace(session, printer)
+        if program.flow is not None:
+            recorder = Recorder(program.flow.sites)
+            names.update(recorder.names())
     else:
         from viper_sandbox.unguarded import plain_namespace
 
         names = plain_namespace(session)
     given = {**names, "image": session.image}
     given.update({name: lift(value, session) for name, value in arguments.items()})
+    given.update(
+        {o: given[n] for o, n in ARGUMENT_ALIASES.items() if n in arguments and o not in given}
+    )
     values = [
         given.get(name, session.image if position == 0 else None)
         for position, name in enumerate(program.parameters)
@@ -80,11 +94,14 @@ def execute(
         exec(program.code, names)  # noqa: S102  # this process exists for nothing else
         result = names[program.entry](*values)
     except Exception as error:  # any exception of a program is its failure
-        failure = _failure(error, session)
+        failure = _failure(error, session, program.flow, recorder)
         if failure.kind != "memory":
             return failure
     else:
-        return _result(result, result_bytes, result_values)
+        done = _result(result, result_bytes, result_values)
+        if program.flow is not None and recorder is not None and isinstance(done, Done):
+            return done._replace(evidence=roles_of(program.flow, recorder, result))
+        return done
     return failure  # outside the handler, so that the memory of the traceback has been freed
 
 
@@ -122,10 +139,16 @@ def _result(
     return Done(value)
 
 
-def _failure(error: Exception, session: ProgramSession) -> Failed:
+def _failure(
+    error: Exception, session: ProgramSession, flow: Flow | None, recorder: Recorder | None
+) -> Failed:
     line = _line(error.__traceback__)
     if isinstance(error, MemoryError):
         return Failed("memory", "MemoryError: the program needs more memory than it may use", line)
+    if flow is not None and recorder is not None:
+        absent = name_of_absent(error, flow, recorder, PROGRAM_FILE, session.empty_find)
+        if absent is not None:
+            return Failed("absent", absence(absent), line)
     message = f"{type(error).__name__}: {_text(error)}".rstrip(": ")
     empty = session.empty_find
     if empty is not None and isinstance(error, (IndexError, ValueError)):
@@ -138,7 +161,8 @@ def _text(error: Exception) -> str:
         text = str(error)
     except Exception:  # it has an argument that is too large or too deep
         return "(the message cannot be shown)"
-    return text if len(text) <= _MAX_MESSAGE else text[:_MAX_MESSAGE] + " …"
+    text = text if len(text) <= _MAX_MESSAGE else text[:_MAX_MESSAGE] + " …"
+    return text.replace(f"{PATCH}.__init__()", f"{PATCH}()")  # as the program calls it
 
 
 def _line(traceback: TracebackType | None) -> int | None:

@@ -1,29 +1,36 @@
 """Extraction of the program from the text of a generator.
 
-A language model wraps programs in Markdown fences and prose, adds an example call, or writes only the body of
-the function. `extract` returns the normalized source, which is checked and run; all line numbers refer to it.
-This runs in the child only: the host never examines a program.
+A language model thinks aloud, wraps programs in Markdown fences and prose, tries them out on a file, or
+writes only the body of the function. `extract` returns the normalized source, which is checked and run; all
+line numbers refer to it. This runs in the child only: the host never examines a program.
 """
 
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import textwrap
 import warnings
 from collections.abc import Iterator
 
+from viper_sandbox.fences import FENCE, fenced, parted_fences, without_prompts
 from viper_sandbox.source_lines import lines_of
+from viper_sandbox.thoughts import final_reply, has_marks
+from viper_sandbox.usage import is_leftover, without, without_usage
 
 __all__ = ["ENTRY", "entry_function", "extract", "outside_functions", "parse"]
 
 ENTRY = "execute_command"
 
-_FENCE = re.compile(r"^\s*(```|~~~)")
 _CODE_START = re.compile(r"^[^\S\n]*(?:(?:def|import|from|async|class)\b|@)", re.MULTILINE)
+_BODY_START = re.compile(r"^[^\S\n]*(?:[A-Za-z_]\w*[^\S\n]*=[^=\n]|return\b)", re.MULTILINE)
 _DATA_NODES = (ast.Name, ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict)
-# Maximum number of paragraphs of prose that are cut off after a program.
+# Maximum number of paragraphs of prose that are cut off around a program.
 _MAX_CUTS = 20
+_DEFINES_ENTRY = re.compile(rf"\bdef\s+{ENTRY}\b")
+# Arguments of a run besides the image, which a bare body may use.
+_GIVEN = ("query", "question", "possible_answers")
 
 
 def parse(source: str) -> ast.Module:
@@ -50,7 +57,22 @@ def extract(text: str) -> str:
         resembles one, so that its syntax error is reported.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
-    blocks = _fenced(text)
+    if has_marks(text) and not _parses(text):
+        text = final_reply(text)
+    found = _found(text)
+    if found is None and (parted := parted_fences(text)) != text:
+        found = _found(parted)
+    if found is None and ">>>" in text:
+        found = _found(without_prompts(text))
+    if found is not None:
+        return found
+    blocks = fenced(text, _DEFINES_ENTRY)
+    return _tidy(blocks[0] if blocks else _from_code_start(text))
+
+
+def _found(text: str) -> str | None:
+    """Return the normalized program in a text, None if there is none."""
+    blocks = fenced(text, _DEFINES_ENTRY)
     candidates = [text, *blocks] if blocks else [text, _join_first_line(text)]
     for candidate in candidates:
         found = _program(candidate)
@@ -60,7 +82,7 @@ def extract(text: str) -> str:
         found = _without_prose(candidate)
         if found is not None:
             return found
-    return _tidy(blocks[0] if blocks else _from_code_start(text))
+    return None
 
 
 def entry_function(tree: ast.Module) -> ast.FunctionDef | None:
@@ -83,12 +105,16 @@ def _program(candidate: str) -> str | None:
         return None
     if not tree.body:
         return None
+    leftovers = list(itertools.takewhile(is_leftover, tree.body[:-1]))
+    if leftovers:
+        source = _tidy(without(source, tree.body, range(len(leftovers))))
+        tree = parse(source)
     returns = any(isinstance(inner, ast.Return) for inner in outside_functions(tree.body))
     entry = entry_function(tree)
     last = tree.body[-1]
     if not returns and any(isinstance(node, ast.FunctionDef) for node in tree.body):
         if entry is not None and (entry.name == ENTRY or not _is_body(tree, entry)):
-            return _without_usage(source, tree, entry.name)
+            return _tidy(without_usage(source, tree, entry))
         return _wrap(source, tree) if isinstance(last, ast.Expr) else source
     if returns or isinstance(last, (ast.Assign, ast.AugAssign, ast.For, ast.If)):
         return _wrap(source, tree)
@@ -99,12 +125,19 @@ def _program(candidate: str) -> str | None:
 
 def _wrap(source: str, tree: ast.Module) -> str:
     """Make a bare body the body of `execute_command`."""
+    opened = _opens_image(tree.body)
+    if opened is not None:
+        source = _tidy(without(source, tree.body, [opened]))
+        tree = parse(source)
     lines = lines_of(source)
     last = tree.body[-1]
     if isinstance(last, ast.Expr) and not isinstance(last.value, (ast.Yield, ast.YieldFrom)):
         start = last.col_offset
         line = lines[last.lineno - 1].encode()  # column offsets count UTF-8 bytes
-        lines[last.lineno - 1] = (line[:start] + b"return " + line[start:]).decode()
+        rest = line[start:]
+        if _prints_one(last.value):  # print returns None
+            rest = rest.removeprefix(b"print").lstrip()
+        lines[last.lineno - 1] = (line[:start] + b"return " + rest).decode()
     # Indentation would change the lines that begin inside a string.
     kept = {
         number
@@ -116,31 +149,33 @@ def _wrap(source: str, tree: ast.Module) -> str:
         line if number in kept or not line.strip() else f"    {line}"
         for number, line in enumerate(lines, start=1)
     ]
-    head = [f"def {ENTRY}(image):"]
-    if _uses(tree, "image_patch") and not _uses(tree, "image_patch", ast.Store):
+    free = [name for name in (*_GIVEN, "image_patch") if _uses(tree, name)]
+    free = [name for name in free if not _uses(tree, name, ast.Store)]
+    head = [f"def {ENTRY}({', '.join(['image', *(n for n in free if n in _GIVEN)])}):"]
+    if "image_patch" in free:
         head.append("    image_patch = ImagePatch(image)")
     return "\n".join([*head, *body]) + "\n"
 
 
-def _without_usage(source: str, tree: ast.Module, entry: str) -> str:
-    """Cut off the example call after the program."""
-    end: int | None = None
-    for node in reversed(tree.body):
-        if not _is_usage(node, entry):
-            break
-        end = node.lineno - 1
-    if end is None:
-        return source
-    return _tidy("\n".join(lines_of(source)[:end]))
+def _opens_image(body: list[ast.stmt]) -> int | None:
+    """Return the index of a first statement that opens a file as `image`, which the host gives."""
+    for index, node in enumerate(body[:-1]):
+        match node:
+            case ast.Assign(targets=[ast.Name(id="image")], value=ast.Call() as value):
+                return None if _uses(value, "image") or _uses(value, "image_patch") else index
+            case ast.Import() | ast.ImportFrom() | ast.Assign(value=ast.Constant()):
+                continue
+            case _:
+                return None
+    return None
 
 
-def _is_usage(node: ast.stmt, entry: str) -> bool:
-    if isinstance(node, ast.If):
-        return _uses(node.test, "__name__")
-    return isinstance(node, (ast.Expr, ast.Assign)) and any(
-        isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == entry
-        for call in ast.walk(node)
-    )
+def _prints_one(value: ast.expr) -> bool:
+    match value:
+        case ast.Call(func=ast.Name(id="print"), args=[argument], keywords=[]):
+            return not isinstance(argument, (ast.Starred, ast.GeneratorExp))
+        case _:
+            return False
 
 
 def _is_body(tree: ast.Module, only: ast.FunctionDef) -> bool:
@@ -163,25 +198,51 @@ def _is_body(tree: ast.Module, only: ast.FunctionDef) -> bool:
 
 def _without_prose(text: str) -> str | None:
     """Cut the lines before the first line of code, then paragraphs of prose from the end."""
-    lines = _from_code_start(text).split("\n")
-    if not _CODE_START.match(lines[0]):
-        return None
-    for _ in range(_MAX_CUTS):
-        source = _tidy("\n".join(lines))
-        try:
-            parse(source)
-        except SyntaxError as error:
-            fault = min(error.lineno or 1, len(lines)) - 1
-        except (ValueError, RecursionError, MemoryError):
+    beginnings = list(_CODE_START.finditer(text)) or list(_BODY_START.finditer(text))[:1]
+    defines = _DEFINES_ENTRY.search(text) is not None
+    cuts = iter(range(_MAX_CUTS))  # for all beginnings together: each takes a parse
+    for beginning in beginnings:
+        if beginning is not beginnings[0] and beginning.group()[0].isspace():
+            continue  # inside a function, of which the rest would be another program
+        lines = text[beginning.start() :].split("\n")
+        if not defines and beginning is not beginnings[0] and _is_python(lines[0]):
             return None
-        else:
-            return _program(source)
-        lines = source.split("\n")
-        outside = [i for i in range(1, fault + 1) if lines[i].strip() and not lines[i][0].isspace()]
-        if not outside:
-            return None
-        lines = lines[: outside[-1]]
+        for _ in cuts:
+            source = _tidy("\n".join(lines))
+            try:
+                parse(source)
+            except SyntaxError as error:
+                fault = min(error.lineno or 1, len(lines)) - 1
+            except (ValueError, RecursionError, MemoryError):
+                break
+            else:
+                found = _program(source)
+                if found is not None and (not defines or _DEFINES_ENTRY.search(found)):
+                    return found
+                break
+            lines = source.split("\n")
+            outside = [i for i in range(1, fault + 1) if i < len(lines) and _is_outside(lines[i])]
+            if not outside:
+                break
+            lines = lines[: outside[-1]]
     return None
+
+
+def _is_python(line: str) -> bool:
+    """Return whether a line begins code, unlike "from the left", which begins a sentence."""
+    return _parses(line) or line.rstrip().endswith((":", "(", "\\", ","))
+
+
+def _is_outside(line: str) -> bool:
+    """Return whether a line that is no Python may stand after a program: prose, or a fence."""
+    return bool(line.strip()) and (not line[0].isspace() or bool(FENCE.match(line)))
+
+
+def _parses(text: str) -> bool:
+    try:
+        return bool(parse(_tidy(text)).body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
 
 
 def _from_code_start(text: str) -> str:
@@ -195,26 +256,6 @@ def _join_first_line(text: str) -> str:
     if not newline or first.rstrip().endswith(":"):
         return text
     return first.lstrip() + "\n" + textwrap.dedent(rest)
-
-
-def _fenced(text: str) -> list[str]:
-    """Return fenced blocks: first those that define the entry (the last of them first)."""
-    blocks: list[str] = []
-    block: list[str] | None = None
-    for line in text.split("\n"):
-        if _FENCE.match(line):
-            if block is None:
-                block = []
-            else:
-                blocks.append("\n".join(block))
-                block = None
-        elif block is not None:
-            block.append(line)
-    if block:  # the completion was cut off before the closing fence
-        blocks.append("\n".join(block))
-    with_entry = [b for b in blocks if re.search(rf"\bdef\s+{ENTRY}\b", b)]
-    others = set(blocks).difference(with_entry)  # a set: there may be thousands of blocks
-    return with_entry[::-1] + [b for b in blocks if b in others and b.strip()]
 
 
 def _tidy(source: str) -> str:

@@ -21,6 +21,12 @@ _ESCAPED = 6
 # Room in a frame for everything else: findings, names, ids and brackets.
 _ENVELOPE_BYTES = 65_536
 
+MAX_EVIDENCE = 300
+"""Most patches whose role in a result is reported; people look at some dozens. With their categories they fit
+into the envelope of a frame."""
+MAX_EVIDENCE_CHARACTERS = 3_500
+"""Most characters of the categories of these patches, all together."""
+
 MAX_CALL_SITES = 1_000
 """Most places of calls that are reported of a program; what is needed soon is predicted from them."""
 

@@ -15,17 +15,20 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NoReturn
 
 from viper_sandbox.api import did_you_mean
+from viper_sandbox.hints import MEMBER_HINTS
 from viper_sandbox.limits import CUT
 
 __all__ = [
     "ALLOWED_MODULES",
     "BUILTINS",
     "MEMBERS",
+    "STATIC_MEMBERS",
     "Namespace",
     "Printer",
     "guarded_getattr",
     "guarded_write",
     "make_import",
+    "plainly_named",
 ]
 
 _BUILTINS = (
@@ -48,8 +51,16 @@ _TEXT = (
     "capitalize casefold center count endswith expandtabs find index isalnum isalpha isascii "
     "isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join "
     "ljust lower lstrip partition removeprefix removesuffix replace rfind rindex rjust rpartition "
-    "rsplit rstrip split splitlines startswith strip swapcase title upper zfill"
+    "rsplit rstrip split splitlines startswith strip swapcase title translate upper zfill"
 )
+_FROZENSET = (
+    "copy difference intersection isdisjoint issubset issuperset symmetric_difference union"
+)
+_SET = (
+    f"{_FROZENSET} add clear difference_update discard intersection_update pop remove "
+    "symmetric_difference_update update"
+)
+_INT = "bit_count bit_length is_integer"
 
 
 def _members(table: Mapping[Any, str]) -> Mapping[Any, frozenset[str]]:
@@ -62,10 +73,10 @@ MEMBERS: Final = _members(
         list: "append clear copy count extend index insert pop remove reverse sort",
         tuple: "count index",
         dict: "clear copy get items keys pop popitem setdefault update values",
-        set: "add clear copy difference difference_update discard intersection intersection_update "
-        "isdisjoint issubset issuperset pop remove symmetric_difference union update",
-        frozenset: "copy difference intersection isdisjoint issubset issuperset union",
-        int: "bit_length",
+        set: _SET,
+        frozenset: _FROZENSET,
+        int: _INT,
+        bool: _INT,
         float: "is_integer",
         range: "count index start step stop",
         re.Pattern: "findall finditer flags fullmatch groups match pattern search split sub subn",
@@ -76,11 +87,12 @@ MEMBERS: Final = _members(
 )
 """Attributes of instances, by exact type."""
 
-_STATIC_MEMBERS: Final = _members(
+STATIC_MEMBERS: Final = _members(
     {
-        str: _TEXT,  # key=str.lower, map(str.strip, texts)
+        str: f"{_TEXT} maketrans",  # key=str.lower, map(str.strip, texts)
         dict: "fromkeys",
         set: "difference intersection symmetric_difference union",
+        frozenset: "difference intersection symmetric_difference union",
     }
 )
 """Attributes of the builtin types themselves, by identity."""
@@ -116,6 +128,10 @@ class Namespace:
 
     def __repr__(self) -> str:
         return f"<module {self._name!r}>"
+
+
+# Messages of Python name the type of what is called, iterated or added: programs know it as a module.
+Namespace.__name__ = Namespace.__qualname__ = "module"
 
 
 class _TypingName:
@@ -176,20 +192,23 @@ def guarded_getattr(owner: Any, name: str) -> Any:  # Any: any object of a progr
         raise AttributeError(f"The attribute {name!r} is hidden from programs")
     if kind is Namespace:
         return getattr(owner, name)
-    allowed = _STATIC_MEMBERS.get(owner) if kind is type else MEMBERS.get(kind)
-    if allowed is None and kind is not type:
-        resolver = getattr(
-            kind, "_program_attribute_", None
-        )  # patches and handles have their own table
+    allowed = STATIC_MEMBERS.get(owner) if kind is type else MEMBERS.get(kind)
+    if allowed is None:
+        # Patches and handles, and the class of patches, have their own table.
+        resolver = getattr(owner, "_method_of_class_", None) if kind is type else None
+        if resolver is not None:
+            return resolver(name)
+        resolver = getattr(kind, "_program_attribute_", None) if kind is not type else None
         if resolver is not None:
             return resolver(owner, name)
     if allowed is None or name not in allowed:
         what = f"type {owner.__name__!r}" if kind is type else f"{kind.__name__!r} object"
-        raise AttributeError(
-            f"{what} has no attribute {name!r} here. {did_you_mean(name, allowed or ())}".rstrip()
-        )
+        hint = did_you_mean(name, allowed or ()) or (MEMBER_HINTS.get(name, "") if allowed else "")
+        raise AttributeError(f"{what} has no attribute {name!r} here. {hint}".rstrip())
     if name == "format" and kind is str:
         return _plain_format(owner)
+    if name == "is_integer" and kind is not float and kind is not type:
+        return _true  # before Python 3.12 an int has no such method
     return getattr(owner, name)
 
 
@@ -222,7 +241,9 @@ def make_import(api: Namespace) -> Callable[..., Namespace]:
             return ALLOWED_MODULES[name]
         if fromlist and set(fromlist) <= set(dir(api)):
             return api
-        raise ImportError(f"Programs cannot import {name!r}; only {', '.join(ALLOWED_MODULES)}.")
+        raise ModuleNotFoundError(
+            f"Programs cannot import {name!r}; only {', '.join(ALLOWED_MODULES)}."
+        )
 
     return guarded_import
 
@@ -264,7 +285,18 @@ def _plain_format(template: str) -> Callable[..., str]:
         _check_fields(template, depth=2)
         return template.format(*args, **kwargs)
 
-    return format
+    return plainly_named(format)
+
+
+def _true() -> bool:
+    return True
+
+
+def plainly_named(function: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:
+    """Give a function the name under which programs know it: messages of Python quote it."""
+    function.__name__ = function.__qualname__ = name or function.__name__
+    function.__module__ = "builtins"  # the only one that such messages leave out
+    return function
 
 
 def _check_fields(template: str, depth: int) -> None:

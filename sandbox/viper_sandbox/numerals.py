@@ -70,7 +70,9 @@ def coerce_to_numeric(text: object) -> int | float:
         if value_of_words is not None:
             before = tokens[start - 1][1].lower() if start else ""
             return -value_of_words if before in ("minus", "negative") else value_of_words
-    raise ValueError(f"There is no number in {text[:80]!r}")
+    raise ValueError(
+        f"There is no number in {text[:80]!r}. Texts are compared as they are, with =="
+    )
 
 
 def _read_words(words: list[str]) -> int | None:

@@ -3,7 +3,8 @@
 A patch has no pixels and no models. A method that the API marks as remote becomes one call to the host; the
 others are computed here. Boxes are kept exactly as they came from the host (`x1, y1, x2, y2`, origin TOP
 LEFT), so that a patch is sent back bit for bit; programs see them with the y axis pointing UP: `lower = H -
-y2`, `upper = H - y1`, for an image of height H.
+y2`, `upper = H - y1`, for an image of height H. A coordinate without a fraction is an int there, so that it
+counts, indexes and prints as one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any, NoReturn
 
 from viper_sandbox.api import did_you_mean
 from viper_sandbox.handle import Owner
+from viper_sandbox.hints import MEMBER_HINTS
+from viper_sandbox.namespace import plainly_named
 from viper_sandbox.numerals import coerce_to_numeric
 from viper_sandbox.wire import PatchRef
 
@@ -87,42 +90,42 @@ class ImagePatch:
     @property
     def left(self) -> float:
         """The x of the left edge, in pixels."""
-        return self._box_xyxy[0]
+        return _plain(self._box_xyxy[0])
 
     @property
     def lower(self) -> float:
         """The y of the lower edge, in pixels, counted upwards."""
-        return self._session.height - self._box_xyxy[3]
+        return _plain(self._session.height - self._box_xyxy[3])
 
     @property
     def right(self) -> float:
         """The x of the right edge, in pixels."""
-        return self._box_xyxy[2]
+        return _plain(self._box_xyxy[2])
 
     @property
     def upper(self) -> float:
         """The y of the upper edge, in pixels, counted upwards."""
-        return self._session.height - self._box_xyxy[1]
+        return _plain(self._session.height - self._box_xyxy[1])
 
     @property
     def width(self) -> float:
         """`right - left`, in pixels."""
-        return self._box_xyxy[2] - self._box_xyxy[0]
+        return _plain(self._box_xyxy[2] - self._box_xyxy[0])
 
     @property
     def height(self) -> float:
         """`upper - lower`, in pixels."""
-        return self._box_xyxy[3] - self._box_xyxy[1]
+        return _plain(self._box_xyxy[3] - self._box_xyxy[1])
 
     @property
     def horizontal_center(self) -> float:
         """The x of the center, in pixels."""
-        return (self.left + self.right) / 2
+        return _plain((self.left + self.right) / 2)
 
     @property
     def vertical_center(self) -> float:
         """The y of the center, in pixels, counted upwards."""
-        return (self.lower + self.upper) / 2
+        return _plain((self.lower + self.upper) / 2)
 
     @property
     def score(self) -> float:
@@ -162,11 +165,15 @@ class ImagePatch:
         # Edges that touch in the program's frame share no area, whatever H - y rounds to.
         touching = lower >= self.upper or upper <= self.lower
         if touching or box[0] >= box[2] or box[1] >= box[3]:
-            raise ValueError(
-                f"The box left={left:g}, lower={lower:g}, right={right:g}, upper={upper:g} has no "
-                f"area inside {self!r}"
-            )
-        return box
+            left_over = "has no area"
+        elif _is_sliver(box[2] - box[0], x2 - x1) or _is_sliver(box[3] - box[1], y2 - y1):
+            left_over = "has less than a pixel"
+        else:
+            return box
+        raise ValueError(
+            f"The box left={left:g}, lower={lower:g}, right={right:g}, upper={upper:g} {left_over} "
+            f"inside {self!r}. {_FRAME}"
+        )
 
     def _ref(self) -> PatchRef:
         return PatchRef(self._session.handle, self._box_xyxy, self._category, self._score)
@@ -178,10 +185,24 @@ class ImagePatch:
             return getattr(self, name)
         entry = api.methods.get(name)
         if entry is None:
-            raise AttributeError(
-                f"ImagePatch has no attribute {name!r}. {did_you_mean(name, api.members)}".rstrip()
-            )
+            hint = MEMBER_HINTS.get(name) or did_you_mean(name, api.members)
+            raise AttributeError(f"ImagePatch has no attribute {name!r}. {hint}".rstrip())
         return self._session.callable(entry, self)
+
+    @staticmethod
+    def _method_of_class_(name: str) -> Callable[..., Any]:
+        """Return a method as a function of a patch, as in `key=ImagePatch.compute_depth`."""
+        if name in ATTRIBUTES:
+            raise AttributeError(
+                f"The class ImagePatch has no {name!r}, only a patch has. Write lambda p: p.{name}"
+            )
+
+        def method(patch: object, *args: Any, **kwargs: Any) -> Any:
+            if type(patch) is not ImagePatch:
+                raise TypeError(f"{name}() needs a patch first, got {type(patch).__name__}")
+            return patch._program_attribute_(name)(*args, **kwargs)
+
+        return plainly_named(method, name)
 
     def __setattr__(self, name: str, value: object = None) -> NoReturn:
         raise AttributeError("An ImagePatch cannot be changed")
@@ -230,6 +251,23 @@ def distance(patch_a: object, patch_b: object) -> float:
 def bool_to_yesno(bool_answer: object) -> str:
     """Return "yes" or "no"."""
     return "yes" if bool_answer else "no"
+
+
+_FRAME = (
+    "Coordinates are pixels of the whole image, also in a crop of a part: add the part's .left and .lower "
+    "to coordinates inside it."
+)
+
+
+def _is_sliver(length: float, whole: float) -> bool:
+    """Return whether a cut leaves less than a pixel of a longer side."""
+    return length < 1.0 and length < whole
+
+
+def _plain(coordinate: float) -> float:
+    """Return a coordinate as an int if it has no fraction."""
+    whole = int(coordinate)
+    return whole if whole == coordinate else coordinate
 
 
 def _area(box_xyxy: tuple[float, float, float, float]) -> float:

@@ -112,10 +112,11 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]  # mypy is told 
             self.findings.append(finding)
 
     def not_allowed(self, node: ast.AST) -> None:
-        """Record a construct that is not part of the language, and visit its contents."""
+        """Record a construct that is not part of the language, and visit most contents."""
         name = type(node).__name__
         self.error(node, _REFUSED_NODES.get(name, f"'{name}' is not part of programs. Remove it."))
-        if not isinstance(node, ast.Match):  # messages about its patterns would not help
+        # Messages about patterns, or about what a class does inside, would not help.
+        if not isinstance(node, (ast.Match, ast.ClassDef)):
             self.node_contents_visit(node)
 
     def check_name(self, node: Any, name: str | None, allow_magic_methods: bool = False) -> None:

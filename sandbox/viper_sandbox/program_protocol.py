@@ -7,13 +7,14 @@ the language layer controls the child. A message that breaks a rule ends the pro
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
 from viper_sandbox.api import Api, accepts
 from viper_sandbox.clock import Clock
 from viper_sandbox.exchange import (
+    ROLES,
     Call,
     CallFailed,
     CallRejected,
@@ -37,6 +38,7 @@ from viper_sandbox.limits import (
     CUT,
     MAX_ARGUMENT_VALUES,
     MAX_CALL_SITES,
+    MAX_EVIDENCE,
     MAX_FAILURE_CHARACTERS,
     Limits,
 )
@@ -46,7 +48,7 @@ from viper_sandbox.wire import HandleRef, PatchRef, WireError, WireValue, count_
 
 __all__ = ["ProgramProtocol", "failed_check"]
 
-_CHILD_KINDS = ("runtime", "memory", "limit", "sandbox")
+_CHILD_KINDS = ("runtime", "memory", "limit", "sandbox", "absent")
 # Values of a message beside arguments or result: its kind, a line, a receiver, printed text.
 _MESSAGE_VALUES = 16
 _FINDING_KINDS = ("syntax", "policy", "check", "limit")
@@ -169,7 +171,8 @@ class ProgramProtocol:
         entries = (*self._api.methods.values(), *self._api.functions.values())
         parameters = max((len(entry.parameters) for entry in entries), default=0)
         sent = parameters * (MAX_ARGUMENT_VALUES + 1)
-        self._child.most_values = max(sent, self._limits.result_values) + _MESSAGE_VALUES
+        most = max(sent, self._limits.result_values + MAX_EVIDENCE)
+        self._child.most_values = most + _MESSAGE_VALUES
         while True:
             message, size = await self._child.receive()
             match message:
@@ -191,11 +194,11 @@ class ProgramProtocol:
                     except WireError as error:
                         text = f"The answer of {call.name} is too large for the program: {error}"
                         raise _EndedError("limit", text, call.line) from error
-                case ["done", value, str(printed)]:
+                case ["done", value, str(printed), *roles] if len(roles) <= 1:
                     self._check_end(size, printed)
-                    check = partial(self._check_value, value)
-                    await beside_loop(check) if size > LARGE_BYTES else check()
-                    return self._result(value, None, printed)
+                    check = partial(self._check_value, value, roles)
+                    evidence = await beside_loop(check) if size > LARGE_BYTES else check()
+                    return replace(self._result(value, None, printed), evidence=evidence)
                 case ["failed", str(kind), str(text), None | int() as at, str(printed)]:
                     if kind not in _CHILD_KINDS:
                         raise WireError(f"Unknown failure kind {kind[:40]!r}.")
@@ -215,12 +218,22 @@ class ProgramProtocol:
         if len(printed.encode()) > limits.printed_bytes + len(CUT.encode()):
             raise WireError(f"{len(printed):,} characters of printed text.")
 
-    def _check_value(self, value: WireValue) -> None:
+    def _check_value(
+        self, value: WireValue, roles: list[WireValue]
+    ) -> tuple[tuple[PatchRef, ...], ...]:
         """Refuse a result that holds more values than an honest child sends, or patches of others."""
         # The child does not count the result itself.
         if count_values(value) > self._limits.result_values + 1:
             raise WireError("A result of too many values.")
         self._check_patches(value)
+        if not roles:
+            return ()
+        lists = roles[0] if isinstance(roles[0], list) else []
+        evidence = tuple(map(_patches, lists))
+        if len(evidence) != len(ROLES) or sum(map(len, evidence)) > MAX_EVIDENCE:
+            raise WireError("Evidence must be a list of patches for each role, within limits.")
+        self._check_patches(evidence)
+        return evidence
 
     def _check_line(self, line: int | None) -> None:
         """Refuse what is no line of any program."""
@@ -351,6 +364,15 @@ def _unexpected(expected: str, got: WireValue) -> WireError:
 
 def _is_line(line: int, last_line: int) -> bool:
     return type(line) is int and 1 <= line <= last_line  # True is an int as well
+
+
+def _patches(value: WireValue) -> tuple[PatchRef, ...]:
+    """Read the patches of one role."""
+    parts = value if isinstance(value, list) else [None]
+    patches = tuple(part for part in parts if isinstance(part, PatchRef))
+    if len(patches) != len(parts):
+        raise WireError("Evidence must be lists of patches.")
+    return patches
 
 
 def _finding(value: WireValue, last_line: int) -> Finding:

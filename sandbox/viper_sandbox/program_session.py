@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from viper_sandbox.api import PATCH, Api, Entry, Parameter, accepts, bind
 from viper_sandbox.handle import Handle
 from viper_sandbox.limits import MAX_ARGUMENT_VALUES
+from viper_sandbox.namespace import plainly_named
 from viper_sandbox.patch import ATTRIBUTES, LOCAL_FUNCTIONS, LOCAL_METHODS, ImagePatch
 from viper_sandbox.wire import (
     MAX_DEPTH,
@@ -104,8 +105,7 @@ class ProgramSession:
                 return LOCAL_METHODS[entry.name](receiver, *bound)
             return LOCAL_FUNCTIONS[entry.name](*bound)
 
-        call.__name__ = call.__qualname__ = entry.name
-        return call
+        return plainly_named(call, entry.name)
 
     def _remote(self, entry: Entry, receiver: ImagePatch | None, bound: tuple[Any, ...]) -> Any:
         arguments = tuple(

@@ -100,6 +100,10 @@ class _Bindings(ast.NodeVisitor):
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
     ) -> None:
         self.names.add(node.name)
+        if not isinstance(node, ast.ClassDef):
+            for default in [*node.args.defaults, *node.args.kw_defaults]:
+                if default is not None:
+                    self.visit(default)
         for inner in ast.walk(node):
             if isinstance(inner, ast.Global):  # a function that binds names of the module
                 self.names.update(inner.names)
@@ -108,7 +112,9 @@ class _Bindings(ast.NodeVisitor):
     visit_ClassDef = visit_FunctionDef  # noqa: N815
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
-        pass
+        for default in [*node.args.defaults, *node.args.kw_defaults]:
+            if default is not None:  # unlike the body, it belongs to the scope around the lambda
+                self.visit(default)
 
     def visit_ListComp(self, node: ast.AST) -> None:
         for inner in ast.walk(node):
@@ -196,6 +202,13 @@ class Kinds:
         return {name: kind for name, kind in kinds.items() if kind is not None}
 
 
+def _plain_names(target: ast.expr) -> list[str]:
+    """Return the names of a target such as `a, b`; empty if it is another."""
+    elements = target.elts if isinstance(target, (ast.Tuple, ast.List)) else []
+    names = [element.id for element in elements if isinstance(element, ast.Name)]
+    return names if len(names) == len(elements) else []
+
+
 _Binding: TypeAlias = "tuple[str, ast.expr | Literal['image', 'given', 'import'] | None, bool]"
 
 
@@ -212,6 +225,16 @@ def _bindings(tree: ast.Module, entry: ast.FunctionDef | None) -> Iterable[_Bind
             for target in targets:
                 if isinstance(target, ast.Name):
                     yield target.id, value, not isinstance(node, ast.Assign)
+                elif isinstance(node, ast.Assign) and (names := _plain_names(target)):
+                    match value:  # a, b = patches; a, b = left, right
+                        case ast.Tuple(elts=parts) | ast.List(elts=parts) if len(parts) == len(
+                            names
+                        ) and not any(isinstance(part, ast.Starred) for part in parts):
+                            yield from (
+                                (n, part, False) for n, part in zip(names, parts, strict=True)
+                            )
+                        case _:
+                            yield from ((name, value, True) for name in names)
                 else:
                     yield from ((name, None, False) for name in bound_names([target]))
         elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and isinstance(node.target, ast.Name):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from viper_sandbox.api import Entry, did_you_mean
@@ -34,13 +34,16 @@ class Signature(NamedTuple):
     """There is a `**kwargs`."""
     text: str
     """As in `find(object_name)`, with the defaults."""
+    aliases: Mapping[str, str] = {}
+    """Other names of parameters."""
 
     @classmethod
     def of_entry(cls, entry: Entry) -> Signature:
         """Return the signature of an entry of the API."""
         names = tuple(p.name for p in entry.parameters)
         required = tuple(p.name for p in entry.parameters if p.required)
-        return cls(entry.name, names, frozenset(names), required, False, False, entry.signature)
+        text, aliases = entry.signature, entry.aliases
+        return cls(entry.name, names, frozenset(names), required, False, False, text, aliases)
 
     @classmethod
     def of_function(cls, node: ast.FunctionDef) -> Signature:
@@ -70,7 +73,7 @@ class Signature(NamedTuple):
             yield f"{self.name} takes {most} arguments, got {len(call.args)}. {it_is}"
         given = set(self.positional[: len(call.args)])
         for keyword in call.keywords:
-            name = keyword.arg or ""
+            name = self.aliases.get(keyword.arg or "", keyword.arg or "")
             if name in self.by_name and name in given:
                 yield f"{self.name} gets {name!r} twice. {it_is}"
             elif name not in self.by_name and not self.takes_keywords:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from viper.backends.detections import MAX_DETECTIONS, to_detections
 from viper.backends.letterbox import Frame, letterbox, tame
+from viper.errors import ModelError
 
 sides = st.integers(1, 300)
 
@@ -45,8 +46,9 @@ def test_huge_crops_shrink_and_their_boxes_grow_back():
 
 
 def test_boxes_are_clamped_filtered_and_sorted():
+    # That of the last score, which is left out, is not looked at.
     boxes = [(-5, -5, 10, 10), (2, 2, 4, 4), (30, 0, 40, 10), (3, 3, 3, 9), (0, 0, np.nan, 5)]
-    scores = [0.3, 0.9, 0.9, 0.9, 0.9]
+    scores = [0.3, 0.9, 0.9, 0.9, 0.1]
     found = to_detections(
         Frame(grey(20, 8), (20, 8)),
         np.array(boxes, float),
@@ -59,6 +61,20 @@ def test_boxes_are_clamped_filtered_and_sorted():
         ("b", (2.0, 2.0, 4.0, 4.0), 0.9),
         ("a", (0.0, 0.0, 10.0, 8.0), 0.3),
     ]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("where", ["every score", "one score", "a box that counts"])
+def test_numbers_that_are_none_are_an_error_and_not_an_empty_list(where, wrong):
+    boxes, scores = np.tile([1.0, 1.0, 5.0, 5.0], (3, 1)), np.array([0.1, 0.9, 0.9])
+    if where == "every score":
+        scores[:] = wrong
+    elif where == "one score":
+        scores[0] = wrong
+    else:
+        boxes[1, 2] = wrong
+    with pytest.raises(ModelError, match="NaN or infinity"):
+        to_detections(Frame(grey(9, 9), (9, 9)), boxes, scores, np.zeros(3, int), ["x"], 0.3)
 
 
 def test_the_best_boxes_are_kept_when_there_are_too_many():

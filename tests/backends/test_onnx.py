@@ -155,6 +155,13 @@ def test_at_most_a_thousand_boxes_come_back(folder, names):
     assert len(found) == 1000  # of 4,096 blue cells
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_name(folder):
+    marked = folder / "marked.txt"
+    marked.write_text("sky\nsea\n", encoding="utf-8-sig")
+    path = tiny_onnx.yolox(folder / "marked.onnx")
+    assert load(path, f"classes={marked}").vocabulary == ("sky", "sea")
+
+
 def test_eighty_classes_are_those_of_coco(folder):
     detector = load(tiny_onnx.yolox(folder / "coco.onnx", classes=80))
     assert detector.vocabulary == COCO_CLASSES

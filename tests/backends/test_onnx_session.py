@@ -91,3 +91,22 @@ def quantised_convolution(path, weights, kind):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
     onnx.save(model, path)
     return path
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_graph_that_returns_no_numbers_is_an_error_of_the_model(tmp_path, wrong):
+    import onnx
+    from onnx import TensorProto, helper
+
+    value = helper.make_tensor_value_info("value", TensorProto.FLOAT, [None])
+    same = helper.make_tensor_value_info("same", TensorProto.FLOAT, [None])
+    node = helper.make_node("Identity", ["value"], ["same"])
+    graph = helper.make_graph([node], "identity", [value], [same])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    onnx.save(model, tmp_path / "identity.onnx")
+    session = open_session(tmp_path / "identity.onnx", advice="")
+    given = np.array([1.0, 2.0], np.float32)
+    np.testing.assert_array_equal(run_session(session, {"value": given})[0], given)  # control
+    given[1] = wrong
+    with pytest.raises(ModelError, match="NaN or infinity"):
+        run_session(session, {"value": given})

@@ -17,7 +17,7 @@ pytest.importorskip("open_clip", reason="needs the extra open-clip")
 import open_clip
 
 from viper.backends.prompt_templates import CAPTIONS
-from viper.errors import ConfigError
+from viper.errors import ConfigError, ModelError
 from viper.images.image import View
 from viper.models.registry import BackendRef, open_backend
 from viper.weights.pull import pull
@@ -228,3 +228,28 @@ def test_the_tokenizer_of_the_library_keeps_no_words_without_end(folder, monkeyp
     monkeypatch.setattr("viper.backends.open_clip_matcher._MOST_CACHED_WORDS", 10**9)
     matcher.embed_texts(random_words)
     assert len(matcher.tokenizer.cache) > 300  # the control
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), 0.0])
+def test_vectors_that_mean_nothing_are_an_error_of_the_model(folder, wrong):
+    matcher = load(folder)
+    with torch.no_grad():
+        matcher.model.visual.proj.fill_(wrong)
+        matcher.model.text_projection.fill_(wrong)
+    for embed, given in ((matcher.embed_images, view(8, 8)), (matcher.embed_texts, "a dog")):
+        with pytest.raises(ModelError, match=r"NaN or infinity|a vector of zeros"):
+            embed([given])
+
+
+def test_a_scale_of_nan_is_refused(folder, monkeypatch):
+    created = open_clip.create_model
+
+    def damaged(*args, **kwargs):
+        model = created(*args, **kwargs)
+        if not model.logit_scale.is_meta:
+            model.logit_scale.data.fill_(float("nan"))
+        return model
+
+    monkeypatch.setattr(open_clip, "create_model", damaged)
+    with pytest.raises(ConfigError, match="scale nan"):
+        load(folder)

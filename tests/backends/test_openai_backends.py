@@ -143,3 +143,46 @@ def test_loading_without_a_key_or_with_an_unknown_option_is_refused(role, monkey
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(ConfigError, match="openai:fake needs an API key"):
         open_backend(BackendRef.parse(role, "openai:fake"))
+
+
+@pytest.mark.parametrize("role", ["answerer", "language"])
+def test_a_key_that_the_service_sends_back_is_masked_in_what_people_read(role):
+    with LLMServer([llm_server.text(f"you are {KEY}")]) as server:
+        backend = load(role, server)
+        if role == "answerer":
+            (found,) = backend.answer([AnswerRequest(view(8, 8), "What?")])
+        else:
+            (found,) = backend.complete([CompletionRequest("What?")])
+    assert found.text == "you are [key]"
+
+
+def test_a_key_of_fewer_than_eight_characters_is_no_secret(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    with LLMServer([llm_server.text("a fox in a box")]) as server:
+        (found,) = load("answerer", server).answer([AnswerRequest(view(8, 8), "What?")])
+    assert found.text == "a fox in a box"
+
+
+@pytest.mark.parametrize("size", [(1024, 1024), (4096, 4096)])
+def test_the_answerer_counts_instruction_question_and_image_as_it_is_sent(size):
+    with LLMServer([llm_server.text("ok")]) as server:
+        tokens = load("answerer", server).prompt_tokens(AnswerRequest(view(*size), "What?"))
+    assert 1400 < tokens < 1600
+
+
+def test_a_model_without_a_system_role_gets_the_instruction_with_the_question():
+    def reply(request):
+        if request.body["messages"][0]["role"] == "system":
+            return llm_server.refuse(400, "System role not supported")
+        return llm_server.text("a red mug")
+
+    with LLMServer(reply) as server:
+        backend = load("answerer", server)
+        for _ in range(2):
+            (answer,) = backend.answer([AnswerRequest(view(8, 8), "What is it?")])
+            assert answer.text == "a red mug"
+    assert len(server.requests) == 3
+    (turn,) = server.requests[-1].body["messages"]
+    said = turn["content"][1]["text"]
+    assert "one to three words" in said
+    assert said.endswith("\n\nWhat is it?")

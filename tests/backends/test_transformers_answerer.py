@@ -124,6 +124,13 @@ def test_thinking_is_switched_off_where_the_template_has_a_switch(folders):
     assert answerer._text("What?").endswith("QUICK")
 
 
+def test_thoughts_that_the_template_opens_begin_the_answer(folders):
+    answerer = load(folders["llava"])
+    answerer.processor.chat_template += "<think>\n"
+    (answer,) = answerer.answer([AnswerRequest(view(32, 32), "What is this?")])
+    assert answer.text.startswith("<think>")
+
+
 def test_answers_are_greedy_whatever_the_checkpoint_says(folders, tmp_path):
     import json
 
@@ -169,3 +176,11 @@ def test_a_template_that_makes_more_than_the_model_reads_is_refused_before_a_for
     monkeypatch.setattr(answerer.model, "generate", lambda **_: pytest.fail("it was run"))
     with pytest.raises(ModelError, match="tokens, but the answerer reads"):
         answerer.answer(request)
+
+
+def test_words_of_a_model_that_computes_nan_are_an_error_and_no_answer(folder):
+    answerer = load(folder)
+    with torch.no_grad():
+        answerer.model.get_output_embeddings().weight.fill_(float("nan"))
+    with pytest.raises(ModelError, match="returned NaN or infinity"):
+        answerer.answer([AnswerRequest(view(64, 48, 1), "What colour is the mug?")])

@@ -133,10 +133,11 @@ def test_values_that_are_no_numbers_are_an_error_of_the_model(folders):
         model.estimate([image(32, 32)])
 
 
-def test_infinite_values_become_the_largest_finite_one(folders):
+@pytest.mark.parametrize("wrong", [np.inf, -np.inf])
+def test_infinite_values_are_an_error_of_the_model(folders, wrong):
     model = load(folders["glpn"])
-    depth = np.array([[1.0, np.inf], [-np.inf, 3.0]])
-    assert model._oriented(depth).tolist() == [[1.0, 3.0], [1.0, 3.0]]
+    with pytest.raises(ModelError, match="returned NaN or infinity"):
+        model._oriented(np.array([[1.0, wrong], [2.0, 3.0]]))
 
 
 def test_a_model_of_another_kind_is_refused(tmp_path):

@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from fakes.views import image, view
-from viper.errors import ConfigError, UnservedError
+from viper.errors import ConfigError, ModelError, UnservedError
 from viper.images.image import View
 from viper.models.registry import BackendRef, open_backend
 from viper.models.roles import Detection, DetectRequest
@@ -362,3 +362,34 @@ def test_what_owl_remembers_is_bounded_in_bytes():
     assert [number for number in range(20) if cache.get(number) is not None] == [15, 16, 17, 18, 19]
     cache.put("large", torch.zeros(500))
     assert cache.get("large") is None
+
+
+def damaged(model, part, value):
+    """Fill the weights of a part with a value that is no number."""
+    with torch.no_grad():
+        for parameter in model.get_submodule(part).parameters():
+            parameter.fill_(value)
+
+
+SCORES = {
+    "owlvit": "class_head",
+    "owlv2": "class_head",
+    "grounding_dino": "model.text_projection",
+    "mm_grounding_dino": "model.text_projection",
+    "omdet_turbo": "decoder.decoder_class_head",
+}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_scores_that_are_no_numbers_are_an_error_and_not_an_empty_list(family, detector, value):
+    damaged(detector.family.model, SCORES[family], value)
+    with pytest.raises(ModelError, match="NaN or infinity"):
+        ask(detector, view(50, 40), *PHRASES)
+
+
+@pytest.mark.parametrize("part", ["class_labels_classifier", "bbox_predictor"])
+def test_the_same_holds_for_a_closed_detector(detector_folders, part):
+    detector = load(detector_folders["yolos"])
+    damaged(detector.model, part, float("nan"))
+    with pytest.raises(ModelError, match="NaN or infinity"):
+        ask(detector, view(50, 40))

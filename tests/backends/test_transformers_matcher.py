@@ -189,6 +189,12 @@ def test_values_that_are_no_numbers_are_an_error_of_the_model(folders):
         matcher.embed_images([view(8, 8)])
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_template(tmp_path):
+    file = tmp_path / "templates.txt"
+    file.write_text("{} on a table\na {}\n", encoding="utf-8-sig")
+    assert read_templates(str(file)) == ("{} on a table", "a {}")
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [

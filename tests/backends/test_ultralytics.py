@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from fakes.views import image, view
-from viper.errors import ConfigError, UnservedError
+from viper.errors import ConfigError, ModelError, UnservedError
 from viper.images.image import View
 from viper.models.registry import BackendRef, open_backend
 from viper.models.roles import DetectRequest
@@ -345,3 +345,13 @@ def test_importing_the_library_leaves_home_and_environment_alone(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("kind", ["closed", "end_to_end"])
+def test_scores_that_are_no_numbers_are_an_error_and_not_an_empty_list(files, kind):
+    detector = load(files[kind])
+    with torch.no_grad():
+        for parameter in detector.network.model.model[-1].parameters():
+            parameter.fill_(float("nan"))
+    with pytest.raises(ModelError, match="NaN or infinity"):
+        ask(detector, view(64, 64))

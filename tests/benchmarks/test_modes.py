@@ -147,8 +147,8 @@ def test_a_run_of_an_older_version_is_not_mixed_with_another_mode(data, tmp_path
 @pytest.mark.parametrize(
     ("task", "default"),
     [("gqa", "best-effort"), ("okvqa", "best-effort"), ("vqav2", "best-effort"),
-     ("refcoco", "best-effort"), ("refcocog", "best-effort"), ("clevr", "no-best-effort"),
-     ("jsonl", "no-best-effort")],
+     ("refcoco", "best-effort"), ("refcocog", "best-effort"),
+     ("clevr", "no-best-effort"), ("jsonl", "no-best-effort")],
 )  # fmt: skip
 def test_the_help_names_the_mode_that_is_the_default(task, default):
     text = " ".join(CliRunner().invoke(cli, ["bench", task, "--help"]).stdout.split())

@@ -122,21 +122,24 @@ def test_bench_refuses_to_resume_with_other_models(data, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "complaint"),
+    ("options", "status", "complaint"),
     [
-        (["--resume"], "--resume needs --output"),
-        (["--split", "val"], "jsonl has no splits"),
-        (["--subset", "tiny"], "jsonl has no subset 'tiny'"),
-        (["--attribute-errors"], "--attribute-errors needs the scenes of the images"),
-        (["--blame"], "--attribute-errors needs the scenes of the images"),
-        (["--workers", "2"], "--workers is for --engine ray"),
-        (["--metric", "iou50"], "does not fit sample 'count'"),
-        (["--programs", "nothing.jsonl"], "There is no file 'nothing.jsonl'"),
+        (["--resume"], 2, "--resume needs --output"),
+        (["--split", "val"], 2, "jsonl has no splits"),
+        (["--subset", "tiny"], 2, "jsonl has no subset 'tiny'"),
+        (["--attribute-errors"], 1, "--attribute-errors needs the scenes of the images"),
+        (["--blame"], 1, "--attribute-errors needs the scenes of the images"),
+        (["--workers", "2"], 2, "--workers is for --engine ray"),
+        (["--metric", "iou50"], 1, "does not fit sample 'count'"),
+        (["--programs", "nothing.jsonl"], 1, "There is no file 'nothing.jsonl'"),
+        (["--models", "stubb"], 2, "Unknown preset 'stubb'"),
+        (["--generator", "gramar"], 2, "Unknown generator 'gramar'"),
+        (["--backend", "onnx:x"], 2, "--backend takes ROLE=NAME:REFERENCE"),
     ],
 )
-def test_what_does_not_fit_is_one_clear_line(data, options, complaint):
+def test_what_does_not_fit_is_one_clear_line(data, options, status, complaint):
     result = invoke(data, *options)
-    assert result.exit_code == 1
+    assert result.exit_code == status
     assert complaint in result.stderr
     assert len(result.stderr.splitlines()) == 1
 

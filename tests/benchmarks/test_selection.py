@@ -46,6 +46,12 @@ def test_ids_are_scored_in_the_order_of_the_data(tmp_path):
     assert ids(choose(TASK, "val", samples(), ids=path)) == ["1", "4"]
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_id(tmp_path):
+    path = tmp_path / "ids.txt"
+    path.write_text("4\n1\n", encoding="utf-8-sig")
+    assert ids(choose(TASK, "val", samples(), ids=path)) == ["1", "4"]
+
+
 def test_an_id_that_no_sample_has_is_refused(tmp_path):
     path = tmp_path / "ids.txt"
     path.write_text("4\n17\n")

@@ -38,9 +38,9 @@ def viper(*arguments, stdin=None):
     return result
 
 
-def failed(result, kind=None):
-    """Check the form of a failure: exit 1, one line on stderr, no traceback; return that line."""
-    assert result.exit_code == 1
+def failed(result, kind=None, status=1):
+    """Check the form of a failure: exit status, one line on stderr, no traceback; return that line."""
+    assert result.exit_code == status
     (line,) = [text for text in result.stderr.splitlines() if "stub results" not in text]
     assert line.startswith("viper: ")
     assert "Traceback" not in result.output
@@ -76,6 +76,7 @@ def test_json_is_one_object_with_the_published_keys(picture):
     }  # fmt: skip
     assert answer.keys() - keys_of_0_1 == {
         "outcome", "doubts", "direct_answer", "requests", "prefetch", "from_program_cache",
+        "how", "weakest", "best_effort", "evidence",
     }  # fmt: skip
     assert keys_of_0_1 <= answer.keys()
     assert (answer["answer"], answer["generator"], answer["attempts"]) == ("yes", "grammar", 1)
@@ -145,8 +146,26 @@ def test_the_picture_is_embedded_on_request(picture, program, tmp_path):
     assert embedded["crops"]
 
 
+def test_a_drawing_is_written_on_request(picture, program, tmp_path):
+    path = tmp_path / "drawn.png"
+    result = viper("run", program, picture, "--models", "stub", "--draw", path)
+    assert result.exit_code == 0
+    with Image.open(path) as drawn:
+        assert drawn.size == (450, 400)
+
+
+def test_a_drawing_of_an_unknown_kind_is_refused_before_anything_runs(picture):
+    result = viper(
+        "ask", picture, "How many cups are there?", "--models", "stub", "--draw", "a.bmp"
+    )
+    assert "FILE.png or FILE.jpg, but got 'a.bmp'" in failed(result)
+    assert result.stdout == ""
+
+
 def test_an_answer_is_not_lost_when_the_trace_cannot_be_written(picture, program, tmp_path):
-    result = viper("run", program, picture, "--models", "stub", "--trace", f"{tmp_path}/no/x.json")
+    full = tmp_path / "x.json"
+    full.symlink_to("/dev/full")  # opens, and takes nothing
+    result = viper("run", program, picture, "--models", "stub", "--trace", full)
     assert (result.exit_code, result.stdout) == (1, "3\n")
     assert "The trace cannot be written" in result.stderr
 
@@ -162,7 +181,8 @@ def test_terminal_escapes_in_an_answer_are_made_harmless(picture):
 
 def test_a_trace_of_an_unknown_kind_is_refused_before_anything_runs(picture):
     result = viper("ask", picture, "Is there a cup?", "--models", "stub", "--trace", "x.yaml")
-    assert "as JSON (FILE.json) or as a page (FILE.html), but got 'x.yaml'" in failed(result)
+    line = failed(result, status=2)
+    assert "as JSON (FILE.json) or as a page (FILE.html), but got 'x.yaml'" in line
 
 
 @pytest.mark.parametrize(
@@ -201,25 +221,25 @@ def test_an_unusable_question_is_one_clear_line(picture, question):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "status", "complaint"),
     [
-        (["--models", "stubb"], "Unknown preset 'stubb'. Did you mean 'stub'?"),
-        (["--backend", "detector=onxn:x"], "Unknown detector backend 'onxn'"),
-        (["--backend", "detectr=onnx:x"], "Unknown role 'detectr'. Did you mean 'detector'?"),
-        (["--backend", "onnx:x"], "--backend takes ROLE=NAME:REFERENCE"),
-        (["--generator", "gramar"], "Unknown generator 'gramar'. Did you mean 'grammar'?"),
-        (["--generator", "openai"], "openai:MODEL"),
-        (["--backend", "detector=onnx:no/such.onnx"], "no/such.onnx"),
-        (["--backend", "detector=transformers:no/such-folder/x"], "no/such-folder/x"),
+        (["--models", "stubb"], 2, "Unknown preset 'stubb'. Did you mean 'stub'?"),
+        (["--backend", "detector=onxn:x"], 2, "Unknown detector backend 'onxn'"),
+        (["--backend", "detectr=onnx:x"], 2, "Unknown role 'detectr'. Did you mean 'detector'?"),
+        (["--backend", "onnx:x"], 2, "--backend takes ROLE=NAME:REFERENCE"),
+        (["--generator", "gramar"], 2, "Unknown generator 'gramar'. Did you mean 'grammar'?"),
+        (["--generator", "openai"], 2, "openai:MODEL"),
+        (["--backend", "detector=onnx:no/such.onnx"], 1, "no/such.onnx"),
+        (["--backend", "detector=transformers:no/such-folder/x"], 1, "no/such-folder/x"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
 def test_an_unknown_name_is_one_clear_line_and_a_config_failure(
-    picture, arguments, complaint, monkeypatch
+    picture, arguments, status, complaint, monkeypatch
 ):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     result = viper("ask", picture, "Is there a cup?", *arguments, "--json")
-    assert complaint in failed(result)
+    assert complaint in failed(result, status=status)
     assert json.loads(result.stdout)["failure"]["kind"] == "config"
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 from PIL import Image
 
@@ -48,14 +49,38 @@ def test_asked_for_what_they_do_not_know_the_built_in_models_say_what_they_know(
         assert json.loads(result.stdout)["failure"]["kind"] == "model"
 
 
-def test_a_photograph_gives_a_notice(tmp_path):
+@pytest.fixture
+def photograph(tmp_path):
     dice = np.random.default_rng(3)
-    Image.fromarray(dice.integers(0, 255, (20, 30, 3), np.uint8)).resize((480, 320)).save(
-        tmp_path / "photo.png"
+    path = tmp_path / "photo.png"
+    Image.fromarray(dice.integers(0, 255, (20, 30, 3), np.uint8)).resize((480, 320)).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "question", ["How many cubes are there?", "What color is the dog?", "Why is the sky blue?"]
+)
+def test_a_photograph_is_refused_with_the_way_to_models_that_can_see_it(photograph, question):
+    result = viper("ask", photograph, question, "--models", "builtin", "--json")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    start = "viper: no answer (model): photo.png does not look like a picture of the small world"
+    assert line.startswith(start)
+    assert "viper models pull small" in line
+    answer = json.loads(result.stdout)
+    assert (answer["failure"]["kind"], answer["outcome"]) == ("model", "no_answer")
+
+
+def test_the_best_effort_looks_at_a_photograph_and_says_so(photograph):
+    arguments = (
+        "ask",
+        photograph,
+        "How many cubes are there?",
+        "--models",
+        "builtin",
+        "--best-effort",
     )
-    result = viper(
-        "ask", tmp_path / "photo.png", "How many cubes are there?", "--models", "builtin", "--json"
-    )
-    (note,) = json.loads(result.stdout)["notes"]
-    assert note.startswith("photo.png does not look like a picture of the small world")
-    assert note in result.stderr
+    result = viper(*arguments)
+    assert result.exit_code == 3
+    assert result.stdout.endswith(" (not verified: that the models know such pictures)\n")
+    assert "photo.png does not look like a picture of the small world" in result.stderr

@@ -116,12 +116,13 @@ def test_stats_are_a_table_on_stderr(server, picture, path):
     lines = [line for line in result.stderr.splitlines() if "stub results" not in line]
     table = dict(line.split(maxsplit=1) for line in lines)
     assert list(table) == [
-        "answers", "programs", "tokens", "cost", "memo", "calls", "cache", "lookahead", "forwards",
-        "queue", "model", "generate", "run", "total",
+        "answers", "outcomes", "programs", "tokens", "cost", "memo", "calls", "cache", "lookahead",
+        "forwards", "queue", "model", "generate", "run", "total",
     ]  # fmt: skip
     assert table["tokens"] == "18 (11 prompt, 7 completion)"
     assert table["cost"] == "not known"
     assert table["memo"] == "hits   0 of 1 (0%)"
+    assert table["outcomes"] == "1 answered, 0 with doubts, 0 not answered"
     again = ask(server, picture, "How many dogs are there?", "--stats").stderr
     assert "memo hits   1 of 1 (100%)" in again
     assert "cost        0.000000 USD" in again

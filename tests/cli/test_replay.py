@@ -111,7 +111,7 @@ def test_a_file_that_is_no_trace_is_one_line(tmp_path):
 
 def test_options_of_new_calls_need_a_changed_program(folder):
     result = viper("replay", folder / "color.json", "--models", "builtin")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "give it with --edit FILE" in result.stderr
 
 

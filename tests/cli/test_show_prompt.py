@@ -50,3 +50,37 @@ def test_says_why_there_is_no_prompt(arguments, code, expected):
     result = viper(*arguments)
     assert result.exit_code == code
     assert expected in result.stderr
+
+
+@pytest.mark.parametrize("generator", ["openai:gpt-5-mini", "auto:openai:gpt-5-mini"])
+def test_a_prompt_needs_no_key(generator, monkeypatch):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    shown = viper(QUESTION, "--generator", generator, "--show-prompt")
+    assert shown.exit_code == 0, shown.stderr
+    assert shown.stdout.startswith("--- system\nYou write one Python function")
+    asked = viper("xyzzy plugh", "--generator", generator)  # the control
+    assert asked.exit_code == 1
+    assert "needs an API key" in asked.stderr
+
+
+def test_the_model_of_the_environment_shows_its_prompt_without_a_key(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("VIPER_LLM", "openai:gpt-5-mini")
+    assert viper(QUESTION, "--generator", "auto", "--show-prompt").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("generator", "complaint"),
+    [
+        ("openai:m?base_ulr=x", "Did you mean 'base_url'"),
+        ("openai:m?api_key=sk-0123456789", "holds a user name, a password or a query"),
+        ("openai:", "Write openai:MODEL"),
+        ("opneai:m", "Unknown generator 'opneai'"),
+    ],
+)
+def test_a_wrong_generator_has_no_prompt_either(generator, complaint):
+    result = viper(QUESTION, "--generator", generator, "--show-prompt")
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+    assert "0123456789" not in result.output

@@ -1,54 +1,22 @@
 from __future__ import annotations
 
-import os
-import pty
 import re
-import select
 import subprocess
 import sys
 import textwrap
-import time
-from typing import NamedTuple
 
 import pytest
 
+from fakes.terminals import Shown, on_a_terminal
 from viper.cli.spinner import spinner
 
 
-class Streams(NamedTuple):
-    stdout: str
-    terminal: str
-
-
-def run_on_a_terminal(body: str, **environment: str) -> Streams:
+def run_on_a_terminal(body: str, **environment: str) -> Shown:
     """Run code whose stderr is a terminal and whose stdout is a pipe."""
     code = "import sys, time\nfrom viper.cli.spinner import spinner\n" + textwrap.dedent(body)
-    kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        env=kept | {"TERM": "xterm-256color", "PYTHONUTF8": "1"} | environment,
-    ) as process:
-        os.close(theirs)
-        written = b""
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            if not select.select([ours], [], [], 0.1)[0]:
-                continue
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # Linux says so when the other end of a terminal is gone
-                break
-            if not part:
-                break
-            written += part
-        assert process.stdout is not None
-        stdout = process.stdout.read().decode()
-    os.close(ours)
-    assert process.returncode == 0, written.decode()
-    return Streams(stdout, written.decode())
+    shown = on_a_terminal(["-c", code], seconds=20, **environment)
+    assert shown.status == 0, shown.terminal
+    return shown
 
 
 WAIT = """
@@ -97,7 +65,7 @@ def test_no_color_takes_the_colors_away_but_not_the_spinner() -> None:
 
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": "dumb", "FORCE_COLOR": "1"}])
 def test_writes_nothing_on_a_dumb_terminal(environment: dict[str, str]) -> None:
-    assert run_on_a_terminal(WAIT, **environment) == ("the answer\n", "")
+    assert run_on_a_terminal(WAIT, **environment) == ("the answer\n", "", 0)
 
 
 def test_writes_nothing_when_stderr_is_no_terminal(

@@ -101,6 +101,17 @@ def test_the_file_of_questions_is_scored_as_shown(workplace):
     )
 
 
+def test_the_runs_of_the_page_can_be_compared_and_explained(workplace):
+    Path("mine.jsonl").write_text(blocks(OWN_BENCHMARK, "json")[0], encoding="utf-8")
+    ((first, _),) = steps(OWN_BENCHMARK)
+    run(first)
+    shown = [line for block in blocks(OWN_BENCHMARK, "text") for line in block.splitlines()]
+    second, compare, explain = [line for line in shown if "mine" in line]
+    for command in (second, compare, explain):
+        result = CliRunner().invoke(cli, shlex.split(command)[1:])
+        assert result.exit_code == 0, (command, result.output)
+
+
 @pytest.fixture
 def pets(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Install the plugin of the page as far as entry points go; returns the folder of its data."""
@@ -116,7 +127,8 @@ def pets(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_plugin_of_the_page_is_a_benchmark(pets):
-    _, stdout = run(f"viper bench pets --data {pets} --models builtin --json")
+    (shown,) = re.findall(r"^(viper bench pets --data .*)$", OWN_BENCHMARK, re.MULTILINE)
+    _, stdout = run(f"{shown} --json")
     report = json.loads(stdout)
     assert (report["n"], report["accuracy"]) == (3, 1.0)
     assert set(report["by_tag"]) == {"how", "is", "what"}

@@ -2,19 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from fakes.backends import blank_image, whole
-from viper.engine.answer import (
-    NO_SUCH_OBJECT,
-    evidence_patches,
-    grounded_patches,
-    render,
-)
+from fakes.backends import blank_image
+from viper.engine.answer import NO_SUCH_OBJECT, grounded_patches, render
 from viper.images.image import View
 from viper.images.region import Patch
 from viper.programs.program import Failure
 
 IMAGE = blank_image()
-WHOLE = Patch(whole(IMAGE))
 CUP = Patch(View(IMAGE, (1.0, 1.0, 9.0, 9.0)), "cup", 0.9)
 DOG = Patch(View(IMAGE, (20.0, 1.0, 29.0, 9.0)), "dog", 0.8)
 
@@ -32,7 +26,6 @@ DOG = Patch(View(IMAGE, (20.0, 1.0, 29.0, 9.0)), "dog", 0.8)
         (CUP, "cup"),
         ([CUP, DOG, True, 2], "cup, dog, yes, 2"),
         ((1, 2.5), "1, 2.5"),
-        ([], ""),
         ({"a": 1, "b": [CUP]}, '{"a": 1, "b": ["cup"]}'),
     ],
     ids=str,
@@ -45,6 +38,37 @@ def test_none_answers_no_question():
     failure = render(None, "vqa")
     assert isinstance(failure, Failure)
     assert failure.kind == "runtime"
+
+
+@pytest.mark.parametrize("value", ["", " \n", [], (), set(), {}, [""], [[], " "], ({},)], ids=repr)
+def test_what_is_empty_answers_no_question(value):
+    failure = render(value, "vqa")
+    assert isinstance(failure, Failure)
+    assert failure.kind == "runtime"
+    assert "answers nothing" in failure.message
+
+
+@pytest.mark.parametrize("value", [0, False, 0.0, "0", [0], ["a", ""]], ids=repr)
+def test_zero_no_and_half_a_list_are_answers(value):
+    assert not isinstance(render(value, "vqa"), Failure)
+
+
+@pytest.mark.parametrize(
+    ("value", "choices", "text"),
+    [
+        (True, ["True", "False"], "True"),
+        (False, ["True", "False"], "False"),
+        (True, ["false", "true"], "true"),
+        ("yes", ["True", "False"], "True"),
+        ("No", ["TRUE", "FALSE"], "FALSE"),
+        ("true", ["Yes", "No"], "Yes"),
+        (True, ["Yes", "True"], "Yes"),
+        (True, ["red", "blue"], "yes"),
+        ("truely", ["True", "False"], "truely"),
+    ],
+)
+def test_a_truth_value_is_spelled_as_the_choices_spell_it(value, choices, text):
+    assert render(value, "vqa", choices) == text
 
 
 def test_a_choice_is_spelled_as_the_caller_spells_it():
@@ -69,33 +93,6 @@ def test_grounding_refuses_anything_else(value):
     failure = render(value, "grounding")
     assert isinstance(failure, Failure)
     assert "must return a patch, a list of patches, or None" in failure.message
-
-
-def test_patches_inside_the_value_are_the_evidence():
-    assert evidence_patches({"x": [CUP]}, [("ImagePatch.find", WHOLE, [CUP, DOG])]) == (CUP,)
-
-
-def test_a_count_is_made_of_everything_that_was_found():
-    calls = [("ImagePatch.find", WHOLE, [CUP]), ("ImagePatch.find", WHOLE, [DOG, CUP])]
-    assert evidence_patches(2, calls) == (CUP, DOG)
-
-
-def test_patches_that_failed_a_property_are_left_out():
-    calls = [
-        ("ImagePatch.find", WHOLE, [CUP, DOG]),
-        ("ImagePatch.verify_property", CUP, True),
-        ("ImagePatch.verify_property", DOG, False),
-    ]
-    assert evidence_patches(1, calls) == (CUP,)
-
-
-def test_an_answer_about_one_patch_is_made_of_that_patch():
-    calls = [("ImagePatch.find", WHOLE, [CUP, DOG]), ("ImagePatch.simple_query", DOG, "brown")]
-    assert evidence_patches("brown", calls) == (DOG,)
-
-
-def test_a_question_about_the_whole_picture_has_no_patch():
-    assert evidence_patches("kitchen", [("ImagePatch.simple_query", WHOLE, "kitchen")]) == ()
 
 
 def test_a_set_is_rendered_in_one_order_whatever_the_interpreter_thinks():

@@ -20,7 +20,7 @@ PICTURE = np.random.default_rng(0).integers(0, 255, (60, 90, 3), dtype=np.uint8)
 def run(backends, body):
     source = f"def execute_command(image):\n    patch = ImagePatch(image)\n    return {body}"
     with Engine(backends=backends, model_call_s=60) as engine:
-        answer = engine.run_program(source, PICTURE)
+        answer = engine.run_program(source, PICTURE, best_effort=True)
     assert answer.failure is None, answer.failure
     assert set(answer.trace.forwards) == set(backends)
     return answer

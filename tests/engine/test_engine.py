@@ -89,13 +89,14 @@ def test_an_answer_tells_value_text_patches_program_and_trace(fake_engine):
 def test_the_json_answer_has_the_published_keys(fake_engine):
     answer = fake_engine(detector=FakeDetector({})).run_program(COUNT, PICTURE)
     assert answer.to_json() == {
-        "answer": "0", "task": "vqa", "question": "", "image": "image", "patches": [],
+        "answer": "0", "task": "vqa", "question": "", "image": "image", "patches": [], "evidence": [],
         "program": COUNT, "generator": "file", "attempts": 1, "failure": None, "unverified": [],
         "notes": [],
         "calls": 1, "forwards": {"detector": 1}, "cache_hits": 0,
         "mean_batch": {"detector": 1.0}, "lookahead": {"items": 0, "hits": 0, "wasted": 0},
         "requests": {"detector": 1}, "prefetch": {"items": 0, "hits": 0, "wasted": 0},
         "outcome": "answered", "doubts": [], "direct_answer": None, "from_program_cache": False,
+        "how": "program", "weakest": None, "best_effort": False,
         "timing_ms": answer.to_json()["timing_ms"], "models": {"detector": "fake:detector"},
         "usage": {"prompt_tokens": 0, "completion_tokens": 0, "cost_usd": 0.0},
         "memo": False, "confidence": None, "votes": None,
@@ -111,6 +112,7 @@ def test_grounding_gives_the_chosen_patch(fake_engine):
             "evidence": None,
         }
     ]  # fmt: skip
+    assert [one.role for one in answer.evidence] == ["answer"]
 
 
 def test_a_box_comes_back_from_the_program_as_it_went_in(fake_engine):
@@ -321,7 +323,9 @@ def test_a_generator_that_cannot_repair_is_asked_once():
 
 
 def test_an_answer_that_is_none_is_repaired_too():
-    with Engine("stub", ScriptedGenerator(["return None", "return 'yes'"])) as engine:
+    with Engine(
+        "stub", ScriptedGenerator(["return None", "image_patch.exists('x'); return 'yes'"])
+    ) as engine:
         assert engine.ask(PICTURE, "Is it?").text == "yes"
 
 

@@ -99,11 +99,11 @@ def test_the_number_of_people_equals_an_independent_decode(photos, engine, weigh
         ("grounding", "the cup next to the laptop"),
     ],
 )
-def test_questions_that_a_detector_and_geometry_can_answer_are_answered(
+def test_the_best_effort_answers_what_a_detector_and_geometry_can_answer(
     photos, engine, task, question
 ):
     for path in sorted((photos / "coco128" / "images").glob("*.jpg"))[20:24]:
-        answer = engine.ask(path, question, task=task)
+        answer = engine.ask(path, question, task=task, best_effort=True)
         assert answer.failure is None, answer.failure
         width, height = open_image(path).size
         for patch in answer.patches:
@@ -124,5 +124,5 @@ def test_the_files_can_be_scored(photos, weights, name):
     assert result.exit_code == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["n"] == 6
-    assert set(report["failures"]) <= {"model"}
+    assert set(report["failures"]) <= {"model", "absent"}
     assert report["accuracy_ci95"][0] <= report["accuracy"] <= report["accuracy_ci95"][1]

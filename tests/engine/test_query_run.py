@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from fakes.backends import FakeAnswerer, FakeDetector
+from fakes.backends import FakeAnswerer, FakeDepth, FakeDetector
 from fakes.generators import ScriptedGenerator
 from fakes.llm_server import LLMServer, completion, refuse, text
 from viper import BudgetError, ConfigError, Engine, GenerationError, Query
@@ -23,6 +23,10 @@ from viper.usage import Usage
 
 PICTURE = np.zeros((80, 90, 3), dtype=np.uint8)
 CUP = (10, 5, 30, 25)
+
+
+LOOK = "image_patch.exists('cup'); "
+"""An answer of a program that looked at nothing does not count."""
 
 
 def program(body):
@@ -56,7 +60,7 @@ class SamplingGenerator:
 
 
 def test_the_generator_is_told_what_the_program_saw(fake_engine):
-    generator = ScriptedGenerator([program("return image_patch.find('cup')[3]"), "return 1"])
+    generator = ScriptedGenerator([program("return image_patch.find('cup')[3]"), LOOK + "return 1"])
     engine = fake_engine(generator, detector=FakeDetector({"cup": [(CUP, 0.875)]}))
     assert engine.ask(PICTURE, "Which cup?").value == 1
     (rejected,) = generator.requests[1].rejected
@@ -99,7 +103,11 @@ def test_as_many_programs_are_tried_as_was_allowed():
 
 
 def vote(engine_of, sources, *, task="vqa", question="How many cups?", **backends):
-    generator = SamplingGenerator([program(source) if source else "" for source in sources])
+    looking = [
+        source if not source or "image_patch" in source else LOOK + source for source in sources
+    ]
+    generator = SamplingGenerator([program(source) if source else "" for source in looking])
+    backends = {"detector": FakeDetector({})} | backends
     engine = engine_of(generator, options={"votes": len(sources)}, **backends)
     return engine.ask(PICTURE, question, task=task), generator
 
@@ -172,8 +180,8 @@ def test_programs_vote_at_the_same_time(fake_engine):
             await asyncio.to_thread(arrived.wait)  # breaks unless all three are being written
             return await super().generate(requests)
 
-    generator = Waiting(["return 1"] * 3)
-    engine = fake_engine(generator, options={"votes": 3})
+    generator = Waiting([LOOK + "return 1"] * 3)
+    engine = fake_engine(generator, options={"votes": 3}, detector=FakeDetector({}))
     assert engine.ask(PICTURE, "How many?").confidence == 1.0
 
 
@@ -197,7 +205,7 @@ def test_only_a_number_is_a_temperature_of_zero():
 
 @pytest.mark.parametrize(("option", "sent"), [("", 0.7), ("&temperature=1.2", 1.2)])
 def test_votes_are_sampled_at_the_users_temperature_or_a_usual_one(option, sent):
-    with LLMServer([text(program("return 1"))]) as server:
+    with LLMServer([text(program(LOOK + "return 1"))]) as server:
         name = f"openai:fake?base_url={server.url}{option}"
         with Engine("stub", name, votes=2) as engine:
             assert engine.ask(PICTURE, "How many?").confidence == 1.0
@@ -219,8 +227,8 @@ def counted_votes(fake_engine, monkeypatch, wait_s, **options):
         return of(*given)
 
     monkeypatch.setattr(query_run, "tally", counted)
-    generator = SamplingGenerator(["return 'a'", "return 'b'", "return 'b'"])
-    engine = fake_engine(generator, options={"votes": 3, **options})
+    generator = SamplingGenerator([f"{LOOK}return {name!r}" for name in "abb"])
+    engine = fake_engine(generator, options={"votes": 3, **options}, detector=FakeDetector({}))
     return came, engine.ask(PICTURE, "Which one?")
 
 
@@ -251,26 +259,30 @@ def priced(server):
 
 
 def test_an_answer_says_what_it_cost():
-    with LLMServer([text(program("return 1"))]) as server, Engine("stub", priced(server)) as engine:
+    with (
+        LLMServer([text(program(LOOK + "return 1"))]) as server,
+        Engine("stub", priced(server)) as engine,
+    ):
         answer = engine.ask(PICTURE, "How many?")
         assert engine.spent == answer.trace.usage
     usage = answer.to_json()["usage"]
     assert usage == {"prompt_tokens": 11, "completion_tokens": 7, "cost_usd": 0.025}
 
 
-def test_a_server_that_counts_nothing_leaves_the_cost_open():
-    silent = completion({"content": program("return 1")})
+def test_what_a_server_does_not_count_is_estimated_and_priced():
+    silent = completion({"content": program(LOOK + "return 1")})
     body = json.loads(silent.body)
     del body["usage"]["completion_tokens"]
     reply = type(silent)(silent.status, json.dumps(body).encode(), silent.headers)
     with LLMServer([reply]) as server, Engine("stub", priced(server)) as engine:
         answer = engine.ask(PICTURE, "How many?")
     assert answer.text == "1"
-    assert answer.trace.usage == Usage(11, 0, cost_usd=None)
+    written = round(len(program("return 1")) / 3.5)
+    assert answer.trace.usage == Usage(11, written, 0.011 + 0.002 * written, is_estimated=True)
 
 
 def test_a_budget_stops_the_next_call_and_no_call_in_flight():
-    with LLMServer([text(program("return 1"))]) as server:
+    with LLMServer([text(program(LOOK + "return 1"))]) as server:
         with Engine("stub", priced(server), max_cost_usd=0.04) as engine:
             answers = [engine.ask(PICTURE, "How many?") for _ in range(4)]
         assert len(server.requests) == 2
@@ -345,7 +357,7 @@ def auto(server):
 
 
 def test_auto_asks_the_grammar_first():
-    with LLMServer([text(program("return 'model'"))]) as server:
+    with LLMServer([text(program(LOOK + "return 'model'"))]) as server:
         with Engine("stub", auto(server)) as engine:
             answer = engine.ask(PICTURE, "How many cups are there?")
         assert server.requests == []
@@ -354,7 +366,7 @@ def test_auto_asks_the_grammar_first():
 
 def test_auto_asks_the_model_where_the_grammar_refuses():
     with (
-        LLMServer([text(program("return 'model'"))]) as server,
+        LLMServer([text(program(LOOK + "return 'model'"))]) as server,
         Engine("stub", auto(server)) as engine,
     ):
         answer = engine.ask(PICTURE, "xyzzy plugh qwfp")
@@ -369,8 +381,9 @@ def test_auto_asks_the_model_where_the_grammars_program_fails(fake_engine):
         def detect(self, requests):
             raise RuntimeError("device on fire")
 
-    with LLMServer([text(program("return 'model'"))]) as server:
-        answer = fake_engine(auto(server), detector=Broken({})).ask(PICTURE, "How many cups?")
+    with LLMServer([text(program("image_patch.compute_depth(); return 'model'"))]) as server:
+        engine = fake_engine(auto(server), detector=Broken({}), depth=FakeDepth())
+        answer = engine.ask(PICTURE, "How many cups?")
         told = server.requests[0].body["messages"][-1]["content"]
     assert [attempt.generator for attempt in answer.trace.attempts] == ["grammar", "openai:fake"]
     assert (answer.text, answer.to_json()["generator"]) == ("model", "openai:fake")
@@ -379,7 +392,7 @@ def test_auto_asks_the_model_where_the_grammars_program_fails(fake_engine):
 
 
 def test_auto_takes_the_model_from_the_environment(monkeypatch):
-    with LLMServer([text(program("return 'model'"))]) as server:
+    with LLMServer([text(program(LOOK + "return 'model'"))]) as server:
         monkeypatch.setenv("VIPER_LLM", f"openai:fake?base_url={server.url}")
         with Engine("stub", "auto") as engine:
             assert engine.config.generator == auto(server)
@@ -409,7 +422,7 @@ def test_a_model_in_trouble_ends_auto_with_its_failure():
 
 
 def test_auto_lets_the_model_vote_where_the_grammar_refuses():
-    with LLMServer([text(program("return 'model'"))]) as server:
+    with LLMServer([text(program(LOOK + "return 'model'"))]) as server:
         with Engine("stub", auto(server), votes=3) as engine:
             assert engine.ask(PICTURE, "How many cups are there?").confidence is None
             assert engine.ask(PICTURE, "xyzzy plugh qwfp").confidence == 1.0
@@ -417,7 +430,7 @@ def test_auto_lets_the_model_vote_where_the_grammar_refuses():
 
 
 def test_many_questions_share_one_budget():
-    generator = ScriptedGenerator(["return 1"] * 6)
+    generator = ScriptedGenerator([LOOK + "return 1"] * 6)
     with Engine("stub", generator, max_tokens=25) as engine:
         answers = engine.batch([Query(PICTURE, "How many?") for _ in range(6)], concurrency=1)
     assert [a.failure is None for a in answers] == [True] * 3 + [False] * 3
@@ -427,13 +440,13 @@ class Pretender(GrammarGenerator):
     """A stranger's, which inherits from the grammar and writes what it likes."""
 
     async def generate(self, requests):
-        return [Program("return 1", "grammar", trusted=True) for _ in requests]
+        return [Program(LOOK + "return 1", "grammar", trusted=True) for _ in requests]
 
 
 @pytest.mark.parametrize(
     ("generator", "value", "level"),
     [
-        (ScriptedGenerator(["return 1"], trusted=True), 1, "full"),
+        (ScriptedGenerator([LOOK + "return 1"], trusted=True), 1, "full"),
         (Pretender(), 1, "full"),
         (GrammarGenerator(), 0, "full"),  # an object is an object
         ("grammar", 0, "partial"),  # the control

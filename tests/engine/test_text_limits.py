@@ -4,7 +4,14 @@ import json
 
 import pytest
 
-from fakes.backends import FakeAnswerer, FakeDetector, FakeLanguage, FakeMatcher, blank_image
+from fakes.backends import (
+    FakeAnswerer,
+    FakeDepth,
+    FakeDetector,
+    FakeLanguage,
+    FakeMatcher,
+    blank_image,
+)
 from fakes.generators import ScriptedGenerator
 from fakes.llm_server import LLMServer, text
 from viper import Engine
@@ -50,11 +57,14 @@ def test_a_long_question_is_refused_before_anything_is_loaded(fake_engine, asked
 
 
 def test_control_a_question_that_is_not_too_long_is_asked(fake_engine):
-    generator = ScriptedGenerator(["return 1"] * 2)
-    engine = fake_engine(generator, detector=FakeDetector({}))
+    generator = ScriptedGenerator([SEES_ONE] * 2)
+    engine = fake_engine(generator, depth=FakeDepth())
     assert engine.ask(IMAGE, "x" * 4_000, choices=["a" * 200] * MOST_CHOICES).text == "1"
     assert engine.ask(IMAGE, " x  " * 2_000).text == "1"  # blanks do not count
 
+
+SEES_ONE = "image_patch.compute_depth(); return 1"
+"""The answer of a program that looked at nothing does not count."""
 
 ENDLESS = "x" * 1_280_000
 
@@ -86,13 +96,14 @@ FAILING = {
 
 
 def test_no_endless_message_enters_a_trace_or_a_request_for_a_repair(fake_engine):
-    sources = [program(part) for body in FAILING.values() for part in (body, "return 1")]
+    sources = [program(part) for body in FAILING.values() for part in (body, SEES_ONE)]
     generator = ScriptedGenerator(sources)
     engine = fake_engine(
         generator,
         detector=Broken(),
         answerer=Broken(),
         language=Broken(),
+        depth=FakeDepth(),
         options={"max_attempts": 2},
     )
     for name in FAILING:
@@ -108,13 +119,14 @@ def test_no_endless_message_enters_a_trace_or_a_request_for_a_repair(fake_engine
 
 def test_the_prompt_of_a_repair_is_short_whatever_failed(fake_engine):
     bodies = [FAILING["an exception of a model"], "return nothing  # " + "x" * 190_000]
-    replies = [text(program(part)) for body in bodies for part in (body, "return 1")]
+    replies = [text(program(part)) for body in bodies for part in (body, SEES_ONE)]
     with LLMServer(replies) as server:
         engine = fake_engine(
             OpenAIGenerator.parse(f"m?base_url={server.url}"),
             detector=Broken(),
             answerer=Broken(),
             language=Broken(),
+            depth=FakeDepth(),
             options={"max_attempts": 2},
         )
         for body in bodies:
@@ -127,7 +139,7 @@ def test_the_prompt_of_a_repair_is_short_whatever_failed(fake_engine):
 
 def test_control_the_messages_would_fill_the_prompt(fake_engine, monkeypatch):
     monkeypatch.setattr("viper_sandbox.findings._MAX_MESSAGE", 10**9)
-    generator = ScriptedGenerator([program("return image_patch.find('cup')"), program("return 1")])
+    generator = ScriptedGenerator([program("return image_patch.find('cup')"), program(SEES_ONE)])
     engine = fake_engine(generator, detector=Broken(), options={"max_attempts": 2})
     engine.ask(IMAGE, "How many?")
     assert len(generator.requests[1].rejected[0].failure.message) >= 1_280_000
@@ -155,7 +167,7 @@ def generators(server):
 @pytest.mark.parametrize("options", [{}, {"votes": 3}], ids=["one", "votes"])
 @pytest.mark.parametrize(("budget", "sent"), [(500, False), (1_000_000, True)])
 def test_a_prompt_is_measured_before_it_is_sent(options, budget, sent):
-    with LLMServer([text(program("return 1"))]) as server:
+    with LLMServer([text(program(SEES_ONE))]) as server:
         with Engine("stub", generators(server), max_tokens=budget, **options) as engine:
             answer = engine.ask(IMAGE, "why " * 900)
         assert bool(server.requests) is sent
@@ -166,7 +178,7 @@ def test_a_prompt_is_measured_before_it_is_sent(options, budget, sent):
 
 @pytest.mark.parametrize(("budget", "sent"), [(500, 0), (1_000_000, 1)])
 def test_a_prompt_is_measured_when_a_program_is_only_written(budget, sent):
-    with LLMServer([text(program("return 1"))]) as server:
+    with LLMServer([text(program(SEES_ONE))]) as server:
         with Engine("stub", generators(server), max_tokens=budget) as engine:
             if sent:
                 engine.generate("why " * 900)
@@ -179,7 +191,7 @@ def test_a_prompt_is_measured_when_a_program_is_only_written(budget, sent):
 @pytest.mark.parametrize(("budget", "requests"), [(4_000, 1), (1_000_000, 2)])
 def test_the_prompt_of_a_repair_is_measured(budget, requests):
     failing = program("return nothing  # " + "x" * 19_000)
-    with LLMServer([text(failing), text(program("return 1"))]) as server:
+    with LLMServer([text(failing), text(program(SEES_ONE))]) as server:
         options = {"max_tokens": budget, "max_attempts": 2}
         with Engine("stub", generators(server), **options) as engine:
             answer = engine.ask(IMAGE, "How many?")

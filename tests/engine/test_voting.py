@@ -53,6 +53,33 @@ def test_of_a_tie_the_first_answer_wins():
     assert words("yes", "no", "no", "yes").winner.text == "yes"
 
 
+@pytest.mark.parametrize(
+    ("said", "wins"),
+    [
+        (["yes", "absent"], "absent"),
+        (["yes", "yes", "absent"], "yes"),
+        (["yes", "no", "absent", "absent"], "absent"),
+        (["yes", "yes", "unsure", "absent", "unsure"], "unsure"),
+        (["unsure", "absent"], "absent"),
+        (["runtime", "runtime", "unsure"], "unsure"),
+        (["model", "runtime"], "model"),
+        (["runtime", "check", "yes"], "yes"),
+    ],
+)
+def test_an_answer_needs_more_votes_than_that_there_is_none(said, wins):
+    answers = ("yes", "no")
+    outcomes = [outcome(one) if one in answers else failed(one) for one in said]
+    winner, votes = tally(outcomes, "vqa")
+    assert (winner.text or winner.failure.kind) == wins
+    assert winner is next(one for one, name in zip(outcomes, said, strict=True) if name == wins)
+    assert votes.failed == sum(name not in answers for name in said)
+
+
+def test_verdicts_win_against_boxes_too():
+    boxes = [outcome("cup", [(0, 0, 9, 9)]), failed("absent"), failed("absent")]
+    assert tally(boxes, "grounding").winner is boxes[1]
+
+
 def test_programs_that_failed_have_no_vote_but_count():
     winner, votes = words(None, "yes", None, None)
     assert winner.text == "yes"

@@ -19,6 +19,7 @@ class ScriptedGenerator:
     name: str = "scripted"
     can_repair: bool = True
     trusted: bool = False
+    prompt: str = ""
     requests: list[GenerationRequest] = field(default_factory=list)
     closed: bool = False
 
@@ -27,7 +28,13 @@ class ScriptedGenerator:
         if not self.sources:
             raise GenerationError("The script has no more programs.")
         return [
-            Program(self.sources.pop(0), self.name, usage=Usage(7, 3), trusted=self.trusted)
+            Program(
+                self.sources.pop(0),
+                self.name,
+                usage=Usage(7, 3),
+                trusted=self.trusted,
+                prompt=self.prompt,
+            )
             for _ in requests
         ]
 

@@ -137,3 +137,55 @@ def bmp(
         + palette
         + data
     )
+
+
+def tiff_of_pages(
+    pages: Sequence[tuple[int, int, int, dict[int, int]]],
+    order: str = "<",
+    *,
+    below_first: Sequence[tuple[int, int, int, dict[int, int]]] = (),
+    big: bool = False,
+) -> bytes:
+    """A TIFF of one-colored gray pages: width, height, sample, and tags of one long value each.
+
+    `below_first` are pages of the first one's SubIFDs; `big` gives a BigTIFF.
+    """
+    wide, count_form = ("Q", "Q") if big else ("I", "H")
+    width = struct.calcsize("=" + wide)
+    start = 16 if big else 8
+    data = bytearray(
+        (b"II" if order == "<" else b"MM")
+        + (struct.pack(f"{order}HHHQ", 43, 8, 0, 0) if big else struct.pack(f"{order}HI", 42, 0))
+    )
+    links = [start - width]
+
+    def add(
+        page: tuple[int, int, int, dict[int, int]], subs: Sequence[int] = ()
+    ) -> tuple[int, int]:
+        """Write a page; return where it starts, and where the offset of the next one stands."""
+        columns, rows, sample, tags = page
+        strip = len(data)
+        data.extend(bytes([sample]) * columns * rows)
+        lists = len(data)
+        data.extend(b"".join(struct.pack(order + wide, sub) for sub in subs))
+        entries = {
+            256: columns, 257: rows, 258: 8, 259: 1, 262: 1, 273: strip, 277: 1, 278: rows,
+            279: columns * rows, **tags,
+        }  # fmt: skip
+        offset = len(data)
+        if subs:
+            entries[330] = subs[0] if len(subs) == 1 else lists
+        data.extend(struct.pack(order + count_form, len(entries)))
+        for tag, value in sorted(entries.items()):
+            number = len(subs) if tag == 330 else 1
+            kind = 16 if big else 4
+            data.extend(struct.pack(f"{order}HH{wide}{wide}", tag, kind, number, value))
+        data.extend(bytes(width))
+        return offset, len(data) - width
+
+    subs = [add(page)[0] for page in below_first]
+    for number, page in enumerate(pages):
+        offset, link = add(page, subs if number == 0 else ())
+        struct.pack_into(order + wide, data, links[-1], offset)
+        links.append(link)
+    return bytes(data)

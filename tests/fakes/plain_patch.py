@@ -12,6 +12,11 @@ import re
 from fakes import small_world as world
 
 
+def plain(coordinate):
+    """Return a coordinate as an int if it is whole."""
+    return int(coordinate) if coordinate == int(coordinate) else coordinate
+
+
 class ImagePatch:
     """A box on the small world; origin bottom left."""
 
@@ -19,8 +24,8 @@ class ImagePatch:
         """Make a patch of the whole image, or of a box on it."""
         if left is None:
             left, lower, right, upper = image.left, image.lower, image.right, image.upper
-        self.left, self.right = max(float(left), image.left), min(float(right), image.right)
-        self.lower, self.upper = max(float(lower), image.lower), min(float(upper), image.upper)
+        self.left, self.right = plain(max(left, image.left)), plain(min(right, image.right))
+        self.lower, self.upper = plain(max(lower, image.lower)), plain(min(upper, image.upper))
         if self.left >= self.right or self.lower >= self.upper:
             raise ValueError("no area")
         self.score, self.category = 1.0, "image"
@@ -33,8 +38,8 @@ class ImagePatch:
     @classmethod
     def _of(cls, box, score, category):
         patch = cls.__new__(cls)
-        patch.left, patch.right = box[0], box[2]
-        patch.lower, patch.upper = world.HEIGHT - box[3], world.HEIGHT - box[1]
+        patch.left, patch.right = plain(box[0]), plain(box[2])
+        patch.lower, patch.upper = plain(world.HEIGHT - box[3]), plain(world.HEIGHT - box[1])
         patch.score, patch.category = score, category
         return patch
 
@@ -46,22 +51,22 @@ class ImagePatch:
     @property
     def width(self):
         """In pixels."""
-        return self.right - self.left
+        return plain(self.right - self.left)
 
     @property
     def height(self):
         """In pixels."""
-        return self.upper - self.lower
+        return plain(self.upper - self.lower)
 
     @property
     def horizontal_center(self):
         """The x of the centre."""
-        return (self.left + self.right) / 2
+        return plain((self.left + self.right) / 2)
 
     @property
     def vertical_center(self):
         """The y of the centre."""
-        return (self.lower + self.upper) / 2
+        return plain((self.lower + self.upper) / 2)
 
     def find(self, object_name):
         """Return patches, best first."""

@@ -25,6 +25,14 @@ def thing(
     return Thing(name, (x1, y1, x2, y2), frozenset(attributes), score, depth)
 
 
+class Ended(Exception):  # noqa: N818 # no error: what a program found out
+    """A program has said that it has no answer: `kind` is `absent` or `unsure`."""
+
+    def __init__(self, kind: str, said: str) -> None:
+        super().__init__(kind, said)
+        self.kind, self.said = kind, said
+
+
 @dataclass
 class Scene:
     """A picture of `width` by `height` pixels; boxes are xyxy with the origin at the top left."""
@@ -36,9 +44,24 @@ class Scene:
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Name of a thing → the class that a detector would call it: {"woman": "person"}."""
 
-    def run(self, program: Program) -> object:
-        """Run a program; a patch comes back as the thing that it shows."""
+    def run(self, program: Program, *, best_effort: bool = False) -> object:
+        """Run a program; a patch comes back as the thing that it shows.
+
+        Raises:
+            Ended: The program called `absent` (without best effort) or `unsure`.
+        """
+
+        def absent(name: str) -> Patch:
+            if not best_effort:
+                raise Ended("absent", name)
+            return Patch(self, (0, 0, self.width, self.height))
+
+        def unsure(why: str) -> None:
+            raise Ended("unsure", why)
+
         names = {
+            "absent": absent,
+            "unsure": unsure,
             "ImagePatch": lambda image: Patch(self, (0, 0, self.width, self.height)),
             "distance": distance,
             "bool_to_yesno": lambda truth: "yes" if truth else "no",

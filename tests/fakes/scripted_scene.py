@@ -62,6 +62,12 @@ class ScriptedScene:
         shown = {word for phrase in (thing.name, *thing.attributes) for word in phrase.split()}
         return len(shown & set(text.split()))
 
+    def _absent(self, receiver: None, name: str) -> Any:
+        raise CallFailed("absent", name)
+
+    def _unsure(self, receiver: None, why: str) -> Any:
+        raise CallFailed("unsure", why)
+
     def _compute_depth(self, patch: PatchRef) -> float:
         return self.thing_of(patch).depth
 

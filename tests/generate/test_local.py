@@ -389,6 +389,26 @@ def test_models_that_think_are_told_not_to():
     )
 
 
+@pytest.mark.parametrize(
+    ("template", "opening"),
+    [
+        (tiny_writers.CHATML + "<think>\n", "<think>"),
+        (tiny_writers.NO_SYSTEM_ROLE + "[THINK]", "[THINK]"),
+        (tiny_writers.CHATML + "<think>\n\n</think>\n\n", ""),
+        (tiny_writers.CHATML, ""),
+    ],
+)
+def test_thoughts_that_the_template_opens_begin_the_reply(template, opening):
+    assert prompts(tiny_writers.tokenizer(["a"], template)).opening == opening
+
+
+def test_a_draft_in_thoughts_that_the_template_opened_does_not_end_the_program(tmp_path):
+    template = tiny_writers.CHATML + "<think>\n"
+    folder = tiny_writers.llama(tmp_path, tiny_writers.tokenizer(texts(), template))
+    (program,) = write(folder, COUNT)
+    assert program.source.startswith("<think>")
+
+
 @pytest.mark.parametrize("mark", ["<|im_end|>", "<|im_start|>", "</s>", "<s>", "<pad>"])
 def test_a_mark_of_the_model_in_a_question_is_broken(tokens, mark):
     laid_out = prompts(tokens)

@@ -43,6 +43,11 @@ def test_what_the_model_writes_is_the_source_unparsed():
         (program,) = generate(server, GenerationRequest("How many?"))
     assert program == Program(SOURCE, "openai:fake", usage=Usage(11, 7, cost_usd=None))
     assert not program.trusted
+    sent = "\n\n".join(
+        f"--- {message['role']}\n{message['content']}"
+        for message in server.requests[0].body["messages"]
+    )
+    assert program.prompt == sent
 
 
 def test_is_named_by_its_model_and_can_repair():

@@ -76,9 +76,50 @@ def test_a_closed_vocabulary_is_listed():
     assert "know the following objects only" not in system(DETECTOR_ONLY)
 
 
-def test_without_depth_a_rule_of_geometry_takes_its_place():
-    assert "smaller `lower` is closer to the camera" in system(DETECTOR_ONLY)
+def test_without_a_model_the_program_is_unsure_and_the_best_effort_goes_on_without():
+    strict = system(DETECTOR_ONLY)
+    assert "cannot be tested: call `unsure`" in strict
+    assert "cannot be measured: call `unsure`" in strict
+    request = GenerationRequest("What?", capabilities=DETECTOR_ONLY, best_effort=True)
+    lenient = build_messages(request)[0].text
+    assert "leave such conditions out" in lenient
+    assert "smaller `lower` is closer to the camera" in lenient
     assert "larger `compute_depth` is farther" in system(Capabilities.everything())
+
+
+def test_the_rules_ask_for_absent_and_unsure_in_place_of_a_guess():
+    text = system(Capabilities.everything())
+    assert "absent(name: str)" in text
+    assert "unsure(why: str)" in text
+    assert 'call `absent("elephant")`' in text
+    assert "else image_patch" not in text
+
+
+def test_a_repair_is_reminded_of_them():
+    rejected = Rejected(Program("x", "openai:x"), "x", Failure("runtime", "list index", 1))
+    text = build_messages(GenerationRequest("What?", rejected=(rejected,)))[-1].text
+    assert "`absent(name)`" in text
+    assert "`unsure(why)`" in text
+
+
+def test_an_example_that_finds_a_wider_class_is_shown_for_the_best_effort_only():
+    served = Capabilities(frozenset({"detector", "matcher"}), ("person", "umbrella"))
+    shown = {
+        best_effort: any(
+            'find("woman")' in message.text
+            for message in build_messages(
+                GenerationRequest(
+                    "the woman without an umbrella",
+                    "grounding",
+                    capabilities=served,
+                    best_effort=best_effort,
+                ),
+                PromptStyle(examples=50),
+            )
+        )
+        for best_effort in (False, True)
+    }
+    assert shown == {False: False, True: True}
 
 
 def test_examples_use_served_roles_and_known_objects_only():

@@ -30,6 +30,8 @@ PROGRAM = "def execute_command(image):\n    patch = ImagePatch(image)\n\n    ret
         ("def execute_command(image):\n    return 'a\u2028b'\n", "next"),
         ('def execute_command(image):\n    """Say."""\n    return 1\n', "next"),
         (f"<think>def execute_command(x):\n    no\nso</think>\n{PROGRAM}", "next"),
+        (f"[THINK]def execute_command(x):\n    no\nso[/THINK]\n{PROGRAM}", "next"),
+        (f"<thinking>def execute_command(x):\n    no\nso</thinking>\n{PROGRAM}", "next"),
         (f"async {PROGRAM}", "next"),
     ],
 )

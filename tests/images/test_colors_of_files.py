@@ -176,6 +176,18 @@ def tiffs(compression: int, order: str) -> Iterator[Case]:
                     ),
                     [rgb[0], rgb[1] if extra == 0 else WHITE],
                 )
+            yield (
+                f"rgb {bits} with a fourth sample without meaning, planes {planes}",
+                file(
+                    parts([*values[:3], 0, *values[3:], 0], 4),
+                    (2, 1),
+                    _258=[bits] * 4,
+                    _262=[2],
+                    _277=[4],
+                    **common,
+                ),
+                rgb,
+            )
             for ink_set in (1, 2):
                 yield (
                     f"cmyk {bits}, ink set {ink_set}, planes {planes}",
@@ -245,6 +257,20 @@ def bmps() -> Iterator[Case]:
         bmp((2, 1), 32, [four], compression=3, masks=(*masks, 0xFF000000), header_bytes=56),
         [WHITE, rgb[1]],
     )
+    unused = bytes([1, 2, 3, 0, 4, 5, 6, 0])
+    for header_bytes in (56, 108, 124):
+        yield (
+            f"32 bits, alpha is 0 everywhere, header {header_bytes}",
+            bmp(
+                (2, 1),
+                32,
+                [unused],
+                compression=3,
+                masks=(*masks, 0xFF000000),
+                header_bytes=header_bytes,
+            ),
+            rgb,
+        )
     for name, pair, masks in (
         ("555", (0x7C00, 0x3E0), (0x7C00, 0x3E0, 0x1F)),
         ("565", (0xF800, 0x7E0), (0xF800, 0x7E0, 0x1F)),
@@ -336,8 +362,16 @@ MUST_BE_READ = [
     *(f"TIFF: cmyk {bits}, ink set 1, planes 1" for bits in (8, 16)),
     "TIFF: YCbCr 1x1",
     "TIFF deflate: YCbCr 2x2",
+    *(
+        f"TIFF{order}: gray {bits}, format {fmt}, photometric 0"
+        for order in ("", " MM", " deflate", " deflate MM")
+        for bits, fmt in ((16, 1), (16, 2), (32, 1), (32, 2), (32, 3))
+        if (order, bits, fmt) not in ((" MM", 32, 1), (" deflate MM", 32, 1))
+    ),
+    *(f"TIFF: rgb {bits} with a fourth sample without meaning, planes 1" for bits in (8, 16)),
     "BMP: 16 bits, 555",
     "BMP: 16 bits, 565",
+    *(f"BMP: 32 bits, alpha is 0 everywhere, header {size}" for size in (56, 108, 124)),
     "BMP: run lengths",
 ]
 
@@ -360,6 +394,8 @@ def test_ordinary_files_are_read(name: str) -> None:
         "TIFF: gray 8, format 2, photometric 1",
         "TIFF: rgb 16, planes 2",
         "TIFF: too few strips",
+        "TIFF: rgb 8 with a fourth sample without meaning, planes 1",
+        "BMP: 32 bits, alpha is 0 everywhere, header 108",
         "BMP: 8 bits, black and white",
         "BMP: 4 bits, dark grays",
     ],

@@ -141,11 +141,11 @@ def test_a_strange_time_to_wait_is_no_wait(value):
 
 
 @pytest.mark.parametrize("count", [10**300, -1, 1.5, True, "7", None, [1], 10**10])
-def test_a_strange_number_of_tokens_is_unknown(count):
+def test_a_strange_number_of_tokens_is_replaced_by_an_estimate(count):
     usage = {"prompt_tokens": count, "completion_tokens": count}
     with RawServer(lambda line: whole(completion(usage=usage))) as server:
         usage = ask(server).usage
-        assert (usage.prompt_tokens, usage.completion_tokens) == (0, 0)
+        assert (usage.prompt_tokens, usage.completion_tokens, usage.is_estimated) == (3, 3, True)
         assert usage.cost_usd is None
 
 

@@ -15,7 +15,7 @@ from fakes.backends import (
     blank_image,
     whole,
 )
-from viper.errors import TimeoutExceededError, UnservedError
+from viper.errors import ModelError, TimeoutExceededError, UnservedError
 from viper.images.image import View
 from viper.images.region import Patch
 from viper.methods import image_patch as methods
@@ -34,7 +34,7 @@ def call(method, *arguments, **backends):
         {role: BackendRef(role, "fake", role) for role in backends},
         opener=lambda ref: backends[ref.role],
     )
-    made = MethodCall(VisionClient(pool, model_call_s=5))
+    made = MethodCall(VisionClient(pool, model_call_s=5), WHOLE)
     try:
         return asyncio.run(method(made, *arguments)), made
     finally:
@@ -98,19 +98,63 @@ def test_a_closed_detector_runs_once_for_all_its_classes():
         "'sofa' detected as 'couch' (synonym)",
         "'people' detected as 'person' (synonym)",
     ]
-    assert made.unverified == []
+    assert made.doubts == []
 
 
 def test_a_narrower_word_is_reported_as_only_partly_verified():
     detector = FakeDetector({}, vocabulary=("person",))
     _, made = call(methods.find, WHOLE, "woman", detector=detector)
-    assert made.unverified == ["'woman' detected as 'person'"]
+    (doubt,) = made.doubts
+    assert doubt.condition == "'woman' detected as 'person'"
+    assert doubt.why == "the detector knows 'person', but not 'woman'"
+    assert doubt.needs == "detector"
 
 
 def test_a_phrase_outside_the_vocabulary_ends_the_call_and_suggests_near_words():
     detector = FakeDetector({}, vocabulary=("couch", "car"))
     with pytest.raises(UnservedError, match=r"cannot detect 'red sofa'.*Did you mean 'couch'\?"):
         call(methods.find, WHOLE, "red sofa", detector=detector)
+
+
+@pytest.mark.parametrize(
+    "phrase", ["object", "objects", "thing", "the things", "any item", "all objects"]
+)
+def test_a_word_for_anything_finds_all_that_a_closed_detector_detects(phrase):
+    boxes = {"cup": [((0, 0, 9, 9), 0.4), ((1, 0, 10, 9), 0.6)], "dog": [((0, 0, 10, 9), 0.5)]}
+    boxes["cat"] = [((40, 40, 60, 60), 0.9), ((40, 40, 60, 59), 0.3)]
+    boxes["fox"] = [((40, 40, 60, 60), 0.8)]
+    detector = FakeDetector(boxes, vocabulary=("cup", "dog", "cat", "fox"))
+    found, made = call(methods.find, WHOLE, phrase, detector=detector)
+    # The fox is the cat by another name, the dog the cup.
+    assert [(p.box_xyxy, p.score, p.category) for p in found] == [
+        ((40, 40, 60, 60), 0.9, phrase),
+        ((1, 0, 10, 9), 0.6, phrase),
+    ]
+    assert made.notes == [f"{phrase!r} stands for all 4 classes of the detector"]
+    assert made.doubts == []
+
+
+def test_that_nothing_was_found_of_any_class_does_not_say_that_there_is_nothing():
+    detector = FakeDetector({}, vocabulary=("cup", "dog"))
+    found, made = call(methods.find, WHOLE, "object", detector=detector)
+    assert found == []
+    assert [(doubt.condition, doubt.why, doubt.needs) for doubt in made.doubts] == [
+        (
+            "that there is no object of any kind",
+            "the detector knows 2 kinds of things only",
+            "detector",
+        )
+    ]
+    assert call(methods.find, WHOLE, "cup", detector=detector)[1].doubts == []
+
+
+def test_a_class_that_is_called_object_is_that_class():
+    detector = FakeDetector(
+        {"object": [((0, 0, 9, 9), 0.4)], "dog": [((40, 0, 50, 9), 0.5)]},
+        vocabulary=("object", "dog"),
+    )
+    found, _ = call(methods.find, WHOLE, "objects", detector=detector)
+    assert [p.box_xyxy for p in found] == [(0, 0, 9, 9)]
 
 
 @pytest.mark.parametrize("name", ["", "  \n"])
@@ -214,6 +258,39 @@ def test_process_guesses_shows_both_guesses():
     assert chosen == "cane"
     assert "Guess 1: umbrella" in language.prompts[0]
     assert "Guess 2: cane" in language.prompts[0]
+
+
+@pytest.mark.parametrize("guesses", [["umbrella", "cane"], ["umbrella", None, " ", "cane"]])
+def test_process_guesses_takes_a_list(guesses):
+    language = FakeLanguage("Cane.")
+    chosen, _ = call(methods.process_guesses, "Held?", guesses, None, language=language)
+    assert chosen == "cane"
+    assert "Guess 1: umbrella\nGuess 2: cane\n" in language.prompts[0]
+    assert "Guess 3" not in language.prompts[0]
+
+
+def test_a_list_with_one_guess_needs_no_model():
+    chosen, _ = call(
+        methods.process_guesses, "Held?", [None, "cane"], None, language=FakeLanguage()
+    )
+    assert chosen == "cane"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["<think>Red? No.</think>\nBlue.", "Red? No.</think> Blue<|im_end|>", "[THINK]Red[/THINK]blue"],
+)
+def test_what_a_model_thought_is_not_its_answer(reply):
+    assert call(methods.simple_query, WHOLE, "Color?", answerer=FakeAnswerer(reply))[0] == "blue"
+    assert call(methods.llm_query, "Color?", False, language=FakeLanguage(reply))[0] == "blue"
+
+
+@pytest.mark.parametrize(
+    "reply", ["<think>It could be red", "red</think>", "<thinking>hm<|im_end|>"]
+)
+def test_thoughts_alone_are_no_answer(reply):
+    with pytest.raises(ModelError, match="thought aloud"):
+        call(methods.simple_query, WHOLE, "Color?", answerer=FakeAnswerer(reply))
 
 
 def test_a_single_guess_needs_no_model():
@@ -367,10 +444,26 @@ def test_what_a_backend_says_against_its_results_is_kept_once(role):
                 await methods.compute_depth(made, WHOLE)
 
     _, made = call(twice, **{role: backend})
-    assert list(made.client.metrics.doubts) == ["image is odd"]
-    assert made.client.sibling().metrics is made.client.metrics
+    assert list(made.cost.doubts) == ["image is odd"]
+    assert not made.client.begin_call().doubts  # of this call alone
 
 
 def test_backends_without_doubts_leave_none():
     _, made = call(methods.find, WHOLE, "cup", detector=FakeDetector({}))
-    assert not made.client.metrics.doubts
+    assert not made.cost.doubts
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_a_matcher_that_compares_with_nan_or_infinity_says_neither_yes_nor_no(wrong):
+    broken = FakeMatcher({"red cup": 0.3, "cup": 0.25}, logit_scale=wrong)
+    with pytest.raises(ModelError, match="NaN or infinity"):
+        call(methods.verify_property, WHOLE, "cup", "red", matcher=broken)
+    with pytest.raises(ModelError, match="NaN or infinity"):
+        call(methods.best_text_match, WHOLE, ["cup", "mug"], None, matcher=broken)
+
+
+def test_a_certainty_of_nan_is_no_answer():
+    matcher = FakeMatcher({"red cup": 0.3})
+    matcher.certainty = lambda cosine: float("nan")
+    with pytest.raises(ModelError, match="NaN or infinity"):
+        call(methods.verify_property, WHOLE, "cup", "red", matcher=matcher)

@@ -78,7 +78,7 @@ EQUAL = {
 def test_equal_patches_are_embedded_once_and_the_answer_is_the_same(served, patches):
     matcher, client = served
     views = list(dict.fromkeys(p.view for p in patches))
-    call = MethodCall(client)
+    call = MethodCall(client, patch(0))
     index = asyncio.run(best_image_match(call, patches, "dog", True))
     assert matcher.seen == [view.box_xyxy for view in views]
     wanted = [7 * 10 if p.view.box_xyxy[0] == 5 else 0 for p in patches]
@@ -90,7 +90,9 @@ def test_equal_patches_are_embedded_once_and_the_answer_is_the_same(served, patc
 
 def test_control_different_patches_are_each_embedded(served):
     matcher, client = served
-    asyncio.run(best_image_match(MethodCall(client), [patch(n) for n in range(50)], "dog", True))
+    asyncio.run(
+        best_image_match(MethodCall(client, patch(0)), [patch(n) for n in range(50)], "dog", True)
+    )
     assert len(matcher.seen) == len(set(matcher.seen)) == 50
 
 

@@ -19,6 +19,7 @@ from viper.models.request_limits import (
     text_characters,
 )
 from viper.programs.api_spec import load_spec
+from viper.programs.program import Doubt
 from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.vision_client import VisionClient
 from viper_sandbox import Call, CallFailed, CallRejected, PatchRef
@@ -215,15 +216,28 @@ def test_the_message_of_a_call_is_capped_in_its_record(ask, monkeypatch, error, 
     assert (len(record.error.message) <= 700) is is_capped
 
 
-@pytest.mark.parametrize("field", ["notes", "unverified"])
-def test_the_notes_of_a_call_are_capped_in_length_and_number(ask, monkeypatch, field):
+@pytest.mark.parametrize("best_effort", [False, True])
+@pytest.mark.parametrize("field", ["notes", "doubts"])
+def test_the_notes_of_a_call_are_capped_in_length_and_number(ask, monkeypatch, field, best_effort):
     async def noting(call, *_):
-        getattr(call, field).extend(f"{n} " + "x" * 10_000 for n in range(5_000))
+        for n in range(5_000):
+            text = f"{n} " + "x" * 10_000
+            getattr(call, field).append(text if field == "notes" else Doubt(text, text))
         return []
 
     monkeypatch.setattr(ask.session, "_methods", {"ImagePatch.find": noting})
-    ask("ImagePatch.find", "cup")
-    noted = getattr(ask.session.records[0], field)
+    monkeypatch.setattr(ask.session, "_best_effort", best_effort)
+    if field == "notes" or best_effort:
+        ask("ImagePatch.find", "cup")
+    else:
+        with pytest.raises(CallFailed) as raised:
+            ask("ImagePatch.find", "cup")
+        assert len(raised.value.message) <= 1_500
+    record = ask.session.records[0]
+    noted = record.notes if field == "notes" else record.unverified
     assert len(noted) == 100
     assert noted[-1] == "… and 4,901 more"
     assert max(map(len, noted)) <= 700
+    if field == "doubts":
+        assert [doubt.condition for doubt in record.doubts] == list(noted)
+        assert max(len(doubt.why) for doubt in record.doubts) <= 700

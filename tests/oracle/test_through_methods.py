@@ -40,7 +40,7 @@ def ask():
         roles = ("detector", "matcher", "depth", "answerer")
         pool = ModelPool({role: BackendRef(role, "truth", path) for role in roles})
         schedulers.append(pool)
-        made = MethodCall(VisionClient(pool, model_call_s=30))
+        made = MethodCall(VisionClient(pool, model_call_s=30), None)
 
         async def run():
             return [await method(made, *arguments) for method, *arguments in calls]

@@ -139,7 +139,7 @@ def test_an_error_that_was_caught_is_known(fake_engine):
 def test_what_was_tested_in_part_stays_unverified(fake_engine):
     detector = FakeDetector({"person": [((0.0, 0.0, 9.0, 9.0), 0.9)]}, vocabulary=("person",))
     answer = fake_engine(detector=detector).run_program(
-        "return len(image_patch.find('woman'))", picture()
+        "return len(image_patch.find('woman'))", picture(), best_effort=True
     )
     assert answer.unverified == ("'woman' detected as 'person'",)
     changed = run_changed(answer.trace, "return image_patch.find('woman')", fake_engine(), NOWHERE)
@@ -149,18 +149,40 @@ def test_what_was_tested_in_part_stays_unverified(fake_engine):
 def test_what_was_tested_in_part_is_known_whatever_the_notes_say(fake_engine):
     detector = FakeDetector({}, vocabulary=("person",))
     source = "return len(image_patch.find('woman'))"
-    value = fake_engine(detector=detector).run_program(source, picture()).trace.to_json()
+    answer = fake_engine(detector=detector).run_program(source, picture(), best_effort=True)
+    value = answer.trace.to_json()
     (call,) = value["turns"][0]["calls"]
     condition = "'woman' detected as 'person'"
     assert call["unverified"] == [condition]
+    assert [doubt["condition"] for doubt in call["doubts"]] == [condition]
 
-    def unverified():
-        return run_changed(trace_of(value), source, fake_engine(), NOWHERE).answer.unverified
+    def changed():
+        return run_changed(trace_of(value), source, fake_engine(), NOWHERE).answer
 
     call["notes"] = ["reworded"]
-    assert unverified() == (condition,)
-    call["unverified"] = []
-    assert unverified() == ()  # the control: nothing else says it
+    assert changed().unverified == (condition,)
+    assert changed().doubts == answer.doubts
+    call["doubts"] = []
+    assert changed().unverified == ()  # the control: nothing else says it
+
+
+def test_what_was_tested_in_part_is_no_answer_unless_the_record_is_a_best_effort(fake_engine):
+    detector = FakeDetector({}, vocabulary=("person",))
+    source = "return len(image_patch.find('woman'))"
+    answer = fake_engine(detector=detector).run_program(source, picture(), best_effort=True)
+    value = answer.trace.to_json() | {"best_effort": False}
+    failure = run_changed(trace_of(value), source, fake_engine(), NOWHERE).answer.failure
+    assert failure.kind == "model"
+    assert "'woman' detected as 'person'" in failure.message
+
+
+@pytest.mark.parametrize("call", ["absent('cup')", "unsure('It is dark.')"])
+def test_a_verdict_needs_neither_the_record_nor_a_model(fake_engine, call):
+    answer = fake_engine().run_program("return 1", picture())
+    source = f"{call}\nreturn 2"
+    changed = run_changed(answer.trace, source, fake_engine(), NOWHERE)
+    assert changed.answer.failure.kind == call.partition("(")[0]
+    assert (changed.from_record, changed.from_models) == (0, 0)
 
 
 def test_a_record_of_no_picture_has_no_world(fake_engine):

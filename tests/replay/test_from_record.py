@@ -21,17 +21,19 @@ from viper_sandbox import JailFailure, Result
 # Field → a word of the sentence that lists it. A new field is here, or in `CHANGES`.
 COPIED = {
     "viper": "times", "question": "question", "task": "question", "choices": "choices", "images": "image",
+    "best_effort": "question",
     "models": "models", "forwards": "forwards", "requests": "forwards", "prefetch": "forwards",
     "total_ms": "times", "embedded": "image",
     "turns.generator": "generators", "turns.from_program_cache": "generators", "turns.notes": "notes",
     "turns.usage": "tokens", "turns.started_ms": "times", "turns.generate_ms": "times",
     "turns.run_ms": "times",
     "turns.source": "programs",
-    "calls.model": "models", "calls.score": "scores", "calls.notes": "notes", "calls.result": "results",
+    "calls.model": "models", "calls.score": "scores", "calls.threshold": "scores",
+    "calls.notes": "notes", "calls.result": "results",
     "calls.started_ms": "times", "calls.ms": "times", "calls.model_ms": "times", "calls.queue_ms": "times",
     "calls.forwards": "forwards", "calls.batch_size": "forwards", "calls.cached": "forwards",
     "calls.prefetched": "forwards", "calls.usage": "costs",
-    "turns.unverified": "conditions",
+    "turns.doubts": "conditions",
 }  # fmt: skip
 
 PATCH = {
@@ -51,19 +53,21 @@ CHANGES = {
     "turns.outcome": "failed", "turns.failure": {"kind": "runtime", "line": 1, "message": "m"},
     "turns.findings": [{"kind": "check", "line": 1, "message": "m"}], "turns.call_sites": [],
     "turns.calls": [], "turns.printed": "x", "turns.observations": [{"text": "It is red.", "value": "red"}],
-    "turns.returned": 9,
+    "turns.returned": 9, "turns.unverified": ["red"],
     "calls.line": 1, "calls.method": "ImagePatch.exists", "calls.role": "matcher", "calls.image": None,
     "calls.box_xyxy": [0.0, 0.0, 5.0, 5.0], "calls.arguments": ["dog"],
     "calls.scores": [{"text": "cup", "score": 0.9}], "calls.error": {"kind": "ValueError", "message": "m"},
-    "calls.unverified": ["red"],
+    "calls.unverified": ["red"], "calls.doubts": [{"condition": "red", "why": "why"}],
     "votes.n": 7, "votes.answers": {"9": 1}, "votes.failed": 1,
 }  # fmt: skip
 OF_COPIED = {
-    "viper": "0.0.1", "question": "Is it?", "task": "vqa", "choices": ["8", "9"], "models": {"detector": "x"},
+    "viper": "0.0.1", "question": "Is it?", "best_effort": True, "task": "vqa", "choices": ["8", "9"],
+    "models": {"detector": "x"},
     "forwards": {"depth": 9}, "requests": {"depth": 9}, "prefetch": {"items": 9}, "total_ms": 1e6,
     "turns.generator": None, "turns.from_program_cache": True, "turns.notes": ["n"],
-    "turns.started_ms": 1e6, "turns.generate_ms": 1e6, "turns.run_ms": 1e6, "turns.unverified": None,
-    "calls.model": "openai:x", "calls.score": 0.123, "calls.notes": ["n"], "calls.started_ms": 1e6,
+    "turns.started_ms": 1e6, "turns.generate_ms": 1e6, "turns.run_ms": 1e6, "turns.doubts": None,
+    "calls.model": "openai:x", "calls.score": 0.123, "calls.threshold": 0.1, "calls.notes": ["n"],
+    "calls.started_ms": 1e6,
     "calls.ms": 1e6, "calls.model_ms": 1e6, "calls.queue_ms": 1e6, "calls.forwards": 9, "calls.batch_size": 9,
     "calls.cached": True, "calls.prefetched": 9,
 }  # fmt: skip
@@ -128,14 +132,15 @@ def test_what_is_copied_is_no_difference_and_listed(value):
 
 
 def test_a_doubt_of_a_call_cannot_be_taken_out_of_its_program_alone(value):
-    put(value, "calls.unverified", ["'cup' detected as 'mug'"])
-    put(value, "turns.unverified", ["'cup' detected as 'mug'"])
-    value.update(unverified=["'cup' detected as 'mug'"], outcome="answered_with_doubts")
-    value["doubts"] = [
-        {"condition": "'cup' detected as 'mug'", "why": "not tested, or only in part"}
-    ]
+    conditions = ["'cup' detected as 'mug'"]
+    doubts = [{"condition": conditions[0], "why": "the detector knows 'mug' only", "needs": ""}]
+    for kind in ("calls", "turns"):
+        put(value, f"{kind}.unverified", conditions)
+        put(value, f"{kind}.doubts", doubts)
+    value.update(unverified=conditions, outcome="answered_with_doubts", doubts=doubts)
     assert replay(trace_of(copy.deepcopy(value))).identical
     put(value, "turns.unverified", [])
+    put(value, "turns.doubts", [])
     value.update(unverified=[], outcome="answered", doubts=[])
     found = replay(trace_of(value))
     assert "turns[0].unverified[0]" in {difference.path for difference in found.differences}

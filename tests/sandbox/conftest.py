@@ -129,3 +129,9 @@ def request_for(api_wire, image_ref):
 @pytest.fixture
 def stub_handler():
     return serve_stub
+
+
+@pytest.fixture
+def stub_result():
+    """Return the function that answers a call without a model."""
+    return stub_answer

@@ -22,7 +22,7 @@ ENTRIES = [*API.methods.values(), *API.functions.values()]
 WHOLE = PatchRef(7, world.WHOLE)
 ANSWERS = {
     **{"bool": True, "str": "x", "float": 1.5, "list[ImagePatch]": [WHOLE]},
-    "ImagePatch | int | None": WHOLE,
+    **{"ImagePatch | int | None": WHOLE, "ImagePatch": WHOLE, "None": None},
 }
 
 

@@ -65,12 +65,43 @@ def body(*lines):
         (["return distance(1)"], 2, "distance misses 'patch_b'."),
         (["return ImagePatch()"], 2, "ImagePatch misses 'image'."),
         (["return ImagePatch(image, 1, 2, 3, 4, 5)"], 2, "ImagePatch takes at most 5 arguments"),
+        (
+            ["return image.cropped_image.shape[1]"],
+            2,
+            "ImagePatch has no attribute 'cropped_image'. A patch has no pixels here",
+        ),
+        (
+            ["a, b = image.find('x')[:2]", "return a.shape"],
+            3,
+            "ImagePatch has no attribute 'shape'. A patch has no pixels here",
+        ),
+        (["return VideoSegment(image)"], 2, "Unknown name 'VideoSegment'. There is one image"),
+        (
+            ["return query"],
+            2,
+            "Unknown name 'query'. It is a parameter: write def execute_command(",
+        ),
+        (
+            ["return image_patch.left"],
+            2,
+            "Unknown name 'image_patch'. Write image_patch = ImagePatch(",
+        ),
+        (["return np.mean([1])"], 2, "Unknown name 'np'. Use sum, min, max, sorted"),
+        (["return json.dumps({})"], 2, "Unknown name 'json'. Return the dict or list itself"),
+        (["return 'a'.encode()"], 2, "There is no attribute 'encode' in programs. Texts need no"),
+        (["return ImagePatch.left"], 2, "The class ImagePatch has no method 'left'."),
+        (["return ImagePatch.find(image)"], 2, "find misses 'object_name'."),
+        (
+            ["return ImagePatch.compute_depth()"],
+            2,
+            "ImagePatch.compute_depth needs a patch as its first",
+        ),
         (["x = 1"], 1, "execute_command never returns a value. End it with 'return'."),
         (["def f():", "    return 1"], 1, "execute_command never returns a value."),
     ],
 )
 def test_finds(findings, lines, line, message):
-    found = findings(body(*lines))
+    found = findings(body(*lines), ["query", "possible_answers"])
     kind = "policy" if "not part of programs" in message else "check"
     assert [f for f in found if f[:2] == (kind, line) and f[2].startswith(message)]
 
@@ -117,6 +148,14 @@ def test_finds(findings, lines, line, message):
             "return re.findall('a', 'a')",
         ],
         ["for module in [math]:", "    return module.sqrt(4)"],
+        ["f = lambda t: w[0] if (w := t.split()) else ''", "return f('a b')"],
+        ["f = lambda a, b=(c := 1): a + b", "return f(1) + c"],
+        ["def f(a, b=(c := 1)):", "    return a + b", "return f(1) + c"],
+        ["return sorted(image.find('x'), key=ImagePatch.compute_depth)"],
+        ["return ImagePatch.find(image, 'x'), ImagePatch.crop(image, 0, 0, right=5, upper=5)"],
+        ["return image.verify_property('a', visual_property='b'), coerce_to_numeric(string='1')"],
+        ["return frozenset('a').symmetric_difference('b'), 'a'.translate(str.maketrans('a', 'b'))"],
+        ["a, b = image.find('x')[0], 'text'", "return a.left, b.upper()"],
     ],
 )
 def test_lets_pass(findings, lines):
@@ -143,7 +182,7 @@ def test_full_width_letters_do_not_hide_a_name(findings):
 
 
 def test_reports_all_findings_at_once(findings):
-    found = findings(body("a = foo", "b = image.fnd('x')", "import os", "c = eval('1')"))
+    found = findings(body("a = foo", "b = image.fnd('x')", "import os", "c = eval(os)"))
     assert [(kind, line) for kind, line, _ in found] == [
         ("check", 1),
         ("check", 2),
@@ -256,3 +295,60 @@ def test_lists_of_texts_are_literals_and_lists_of_other_things_are_not(api):
 def test_a_call_site_says_whether_it_may_run_more_than_once(api, line, repeats):
     sites = check_program(parse(body(line)), api, []).call_sites
     assert {site.repeats for site in sites if site.method == "find"} == {repeats}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            "class Box:\n    def __init__(self, patch):\n        self.patch = patch\n"
+            "        self.area = patch.width\n\n    def grown(self):\n        return self.area * foo\n\n"
+            "def execute_command(image):\n    boxes = [Box(p) for p in image.find('a')]\n"
+            "    return max(boxes, key=lambda b: b.area).grown()",
+            [("policy", 1)],
+        ),
+        (
+            "from dataclasses import dataclass\n\n@dataclass\nclass Box:\n    width: int = 1\n\n"
+            "def execute_command(image):\n    return Box(3).width",
+            [("policy", 4)],
+        ),
+        (
+            "from enum import Enum\nclass Color(Enum):\n    RED = 1\ndef execute_command(image):\n"
+            "    return Color.RED",
+            [("policy", 2)],
+        ),
+        (
+            "class Program:\n    def execute_command(self, image):\n        return image.find('a').first",
+            [("policy", 1)],
+        ),
+        (
+            "import numpy as np\ndef execute_command(image):\n    a = np.array([1])\n"
+            "    return a.mean() + np.zeros(3).sum()",
+            [("check", 1)],
+        ),
+        (
+            "def execute_command(video):\n    v = VideoSegment(video)\n    for f in v.frame_iterator():\n"
+            "        return f.to_patch().simple_query('a')",
+            [("check", 2)],
+        ),
+        (
+            "def execute_command(image):\n    return image.cropped_image.shape[0].item()",
+            [("check", 2)],
+        ),
+    ],
+)
+def test_what_follows_from_a_finding_is_no_finding(findings, source, expected):
+    assert [f[:2] for f in findings(source)] == expected
+
+
+def test_a_missing_image_is_told_as_a_missing_parameter(findings):
+    ((kind, line, message),) = findings("def execute_command():\n    return ImagePatch(image).left")
+    assert (kind, line) == ("check", 2)
+    assert message == "Unknown name 'image'. It is a parameter: write def execute_command(image)."
+
+
+def test_literals_of_a_method_of_the_class_are_those_of_the_method(api):
+    source = body("return ImagePatch.verify_property(image, 'dog', 'brown')")
+    assert [s.literals for s in check_program(parse(source), api, []).call_sites] == [
+        ("dog", "brown")
+    ]

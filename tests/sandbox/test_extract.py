@@ -26,6 +26,17 @@ PROGRAM = "def execute_command(image):\n    return 1\n"
         f"Certainly:\n\n{PROGRAM}\nIt works.\n\nLet me know if you need more!",
         f"{PROGRAM}\nresult = execute_command(image)\nprint(execute_command(image))",
         f'{PROGRAM}\n\nif __name__ == "__main__":\n    execute_command(None)',
+        f"python\n{PROGRAM}",
+        f"Python3\n\n{PROGRAM}",
+        f"{PROGRAM}```",
+        f"{PROGRAM}    ```\nThat is all.",
+        f"   ```python\n{PROGRAM}  ```",
+        f"{PROGRAM}```\n\nIt returns 1, and `x` is not used.",
+        "```python def execute_command(image):\n    return 1```",
+        ">>> def execute_command(image):\n>>>     return 1",
+        ">>> def execute_command(image):\n...     return 1\n",
+        f"from the left we count:\n\n{PROGRAM}",
+        "def execute_command(image):\n    return (0\n\nI mean:\n\n" + PROGRAM,
     ],
 )
 def test_takes_the_program_out_of(text):
@@ -76,6 +87,49 @@ def test_wraps_a_bare_body(body, expected):
     assert extract(body) == "def execute_command(image):\n" + expected
 
 
+@pytest.mark.parametrize(
+    ("body", "head"),
+    [
+        ("return query", "(image, query)"),
+        ("return possible_answers[0]", "(image, possible_answers)"),
+        (
+            "if query:\n    return query\nreturn possible_answers",
+            "(image, query, possible_answers)",
+        ),
+        ("return process_guesses(question, [])", "(image, question)"),
+        ("query = 'a'\nreturn query", "(image)"),
+    ],
+)
+def test_a_bare_body_gets_the_arguments_that_it_uses(body, head):
+    assert extract(body).startswith(f"def execute_command{head}:\n")
+
+
+def test_a_script_opens_no_image_and_returns_what_it_prints():
+    script = "path = 'a.jpg'\nimage = Image.open(path)\nn = len(image.find('a'))\nprint(n)"
+    assert extract(script) == (
+        "def execute_command(image):\n    path = 'a.jpg'\n    n = len(image.find('a'))\n    return (n)\n"
+    )
+
+
+def test_a_prose_line_before_a_bare_body_is_cut():
+    assert (
+        extract("Sure:\nx = 1\nreturn x")
+        == "def execute_command(image):\n    x = 1\n    return x\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def execute_command(image):\n    return (\n\ndef helper(x):\n    return 1\n",
+        "def execute_command(image):\n    x = = 1\n    y = 2\n    return y\n",
+        "def execute_command(image):\n    import math\n    x = = 1\n    return x\n",
+    ],
+)
+def test_a_part_of_a_broken_program_is_no_program(text):
+    assert extract(text) == text
+
+
 def test_wraps_a_bare_body_in_a_fence():
     assert extract("Answer:\n```python\nreturn 1\n```") == PROGRAM
 
@@ -113,3 +167,8 @@ def test_a_broken_program_is_kept_for_its_error():
     assert extract("Here:\n```python\ndef execute_command(image):\n    return (\n```\nDone.") == (
         "def execute_command(image):\n    return (\n"
     )
+
+
+@pytest.mark.parametrize("text", ["python\n" * 5_000, "python; " * 60, "py\n" * 3 + "\n"])
+def test_thousands_of_leftovers_are_no_trouble(text):
+    assert extract(text + "\n" + PROGRAM).endswith(PROGRAM)

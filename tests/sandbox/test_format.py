@@ -13,7 +13,7 @@ from viper_sandbox.execute import Failed
         ("'{{}}'.format()", "{}"),
         ("'{!r}'.format('a')", "'a'"),
         ("f'{1:>{3}}'", "  1"),
-        ("f'{1.25:.1f} {image.width!r:>6}'", "1.2  300.0"),
+        ("f'{1.25:.1f} {image.width!r:>6}'", "1.2    300"),
         ("'%s %d%%' % ('a', 5)", "a 5%"),
         ("'{}'.format(image)", "ImagePatch(left=0, lower=0, right=300, upper=200)"),
     ],

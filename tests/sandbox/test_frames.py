@@ -56,6 +56,18 @@ def test_an_honest_child_gets_its_answers(converse):
     assert (result.value, result.failure, result.calls, result.printed) == (5, None, 2, "out")
 
 
+def test_a_child_says_which_patches_a_result_rests_on(converse):
+    cup = PatchRef(7, (1.0, 1.0, 5.0, 5.0), "cup", 0.5)
+    result = converse(CHECKED, ["done", 1, "", [[cup], [], [GOOD]]])
+    assert result.evidence == ((cup,), (), (GOOD,))
+    assert converse(CHECKED, ["done", 1, ""]).evidence == ()
+
+
+def test_a_child_may_say_that_something_is_absent(converse):
+    failure = converse(CHECKED, ["failed", "absent", "No dog was found.", 2, ""]).failure
+    assert (failure.kind, failure.line) == ("absent", 2)
+
+
 @pytest.mark.parametrize(
     "messages",
     [
@@ -105,6 +117,17 @@ def test_an_honest_child_gets_its_answers(converse):
         [CHECKED, call(receiver=PatchRef(7, (9.0, 5.0, 5.0, 9.0)))],
         [CHECKED, ["done", [PatchRef(8, WHOLE)], ""]],
         [CHECKED, ["done", {PatchRef(8, WHOLE): 1}, ""]],
+        [CHECKED, ["done", 1, "", None]],
+        [CHECKED, ["done", 1, "", []]],
+        [CHECKED, ["done", 1, "", [[], []]]],
+        [CHECKED, ["done", 1, "", [[], [], [], []]]],
+        [CHECKED, ["done", 1, "", [[], [], "x"]]],
+        [CHECKED, ["done", 1, "", [[], [], ["x"]]]],
+        [CHECKED, ["done", 1, "", [[], [], [[GOOD]]]]],
+        [CHECKED, ["done", 1, "", [[PatchRef(8, WHOLE)], [], []]]],
+        [CHECKED, ["done", 1, "", [[PatchRef(7, (0.0, 0.0, 301.0, 200.0))], [], []]]],
+        [CHECKED, ["done", 1, "", [[GOOD] * 200, [], [GOOD] * 101]]],
+        [CHECKED, ["done", 1, "", [[], [], []], []]],
     ],
     ids=repr,
 )

@@ -61,9 +61,19 @@ def test_y_points_up(patch):
     assert patch.lower <= patch.vertical_center <= patch.upper
 
 
+def leaves_a_sliver(patch, other):
+    """Return whether a crop of the patch to the other's box cuts a side to less than a pixel."""
+    (a1, b1, a2, b2), (c1, d1, c2, d2) = lower(patch).box_xyxy, lower(other).box_xyxy
+    sides = (min(a2, c2) - max(a1, c1), a2 - a1), (min(b2, d2) - max(b1, d1), b2 - b1)
+    return any(cut < 1.0 and cut < whole for cut, whole in sides)
+
+
 @given(patches, patches)
 def test_a_crop_lies_inside_its_patch(patch, other):
-    if patch.overlaps_with(*edges(other)):
+    if patch.overlaps_with(*edges(other)) and leaves_a_sliver(patch, other):
+        with pytest.raises(ValueError, match="has less than a pixel inside"):
+            patch.crop(*edges(other))
+    elif patch.overlaps_with(*edges(other)):
         inner = patch.crop(*edges(other))
         x1, y1, x2, y2 = lower(patch).box_xyxy
         a1, b1, a2, b2 = lower(inner).box_xyxy
@@ -188,8 +198,62 @@ def test_a_program_sees_the_members_of_the_api_only():
         guarded_getattr(IMAGE, name)
     with pytest.raises(AttributeError, match="Did you mean 'category'"):
         guarded_getattr(IMAGE, "catgory")
-    with pytest.raises(AttributeError):
-        guarded_getattr(ImagePatch, "find")
+    for name in [*sorted(ATTRIBUTES), "_make", "__init__"]:
+        with pytest.raises(AttributeError):
+            guarded_getattr(ImagePatch, name)
+
+
+def test_a_method_of_the_class_is_a_function_of_a_patch():
+    whole = make(0, 0, 20, 10)
+    assert guarded_getattr(ImagePatch, "crop")(whole, 0, 0, right=5, upper=5).width == 5
+    assert guarded_getattr(ImagePatch, "overlaps_with")(whole, 1, 1, right=2, upper=2) is True
+    with pytest.raises(TypeError, match=r"crop\(\) needs a patch first, got int"):
+        guarded_getattr(ImagePatch, "crop")(3, 0, 0, 5, 5)
+    with pytest.raises(AttributeError, match="ImagePatch has no attribute 'mro'"):
+        guarded_getattr(ImagePatch, "mro")(whole)
+
+
+@pytest.mark.parametrize(
+    ("box", "what"),
+    [
+        ((100, 0, 140, 10), "has no area"),  # coordinates inside the part
+        ((0, 0, 100, 50), "has no area"),
+        ((0, 0, 200.5, 80), "has less than a pixel"),
+        ((200, 99.5, 300, 300), "has less than a pixel"),
+        ((250, 10, 250.25, 90), "has less than a pixel"),
+    ],
+)
+def test_a_crop_that_leaves_nothing_of_its_part_says_whose_coordinates_count(box, what):
+    part = make(200, 0, 300, 100)
+    with pytest.raises(ValueError, match=f"{what} inside ImagePatch.*pixels of the whole image"):
+        part.crop(*box)
+
+
+def test_a_part_thinner_than_a_pixel_can_be_cropped_along_its_side():
+    thin = lift(PatchRef(3, (10.0, 10.0, 10.5, 90.0), "pole", 0.5), SESSION)
+    assert lower(thin.crop(0, 400, 20, 440)).box_xyxy == (10.0, 40.0, 10.5, 80.0)
+
+
+def test_whole_coordinates_are_whole_numbers():
+    whole, half = make(0, 0, 300, 201), make(0.5, 0, 10, 10)
+    assert (
+        repr([whole.left, whole.upper, whole.width, whole.vertical_center])
+        == "[0, 201, 300, 100.5]"
+    )
+    assert (
+        repr([half.left, half.right, half.width, half.horizontal_center]) == "[0.5, 10, 9.5, 5.25]"
+    )
+    assert list(range(whole.left, whole.right, 100)) == [0, 100, 200]
+    assert "abc"[whole.left] == "a"
+
+
+@given(patches)
+def test_a_coordinate_has_the_same_value_whether_whole_or_not(patch):
+    for name in sorted(ATTRIBUTES - {"score", "category"}):
+        value = getattr(patch, name)
+        assert type(value) is (int if value == int(value) else float)
+    assert patch.left == lower(patch).box_xyxy[0]
+    assert patch.width == lower(patch).box_xyxy[2] - lower(patch).box_xyxy[0]
 
 
 def test_the_api_must_not_promise_unknown_geometry():

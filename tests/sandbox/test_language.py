@@ -113,6 +113,59 @@ def test_the_first_parameter_is_the_image(run_here, name):
     assert run_here(f"def execute_command({name}):\n    return {name}.height") == 200.0
 
 
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        ("return image.simple_query(None)", "stub"),
+        ("return image.simple_query(question=None)", "stub"),
+        ("return best_image_match(image.find('a'), 'b', None).category", "a"),
+        ("return image.find('a')[0].verify_property('a', visual_property='b')", True),
+        ("return coerce_to_numeric(string='3')", 3),
+        ("return llm_query(query='why?')", "stub"),
+        ("return sorted(image.find('a'), key=ImagePatch.compute_depth)[0].left", 0),
+        ("return list(map(ImagePatch.compute_depth, image.find('a')))", [50.0, 150.0, 250.0]),
+        ("f = ImagePatch.find\nreturn len(f(image, 'a'))", 3),
+        ("return list(range(image.left, image.right, 100)), f'{image.width}'", ([0, 100, 200], "300")),
+        ("return sorted(frozenset('ab').symmetric_difference('bc'))", ["a", "c"]),
+        ("return 'abc'.translate(str.maketrans('ab', 'xy'))", "xyc"),
+        ("return (3).is_integer(), (3.5).is_integer(), image.left.is_integer()", (True, False, True)),
+        ("return process_guesses('what?', ['a', None])", "stub"),
+        ("return process_guesses('what?', ('a', 'b'))", "stub"),
+    ],
+)  # fmt: skip
+def test_runs_what_programs_of_the_original_do(run_here, body, value):
+    assert run_here(program(body)) == value
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("a, b = image.find('x')[:2]\nreturn a.overlaps_with(*b)",
+         "overlaps_with() argument after * must be an iterable, not ImagePatch"),
+        ("return find_it(*3)\n", "find_it() argument after * must be an iterable, not int"),
+        ("return '{}'.format(*3)", "format() argument after * must be an iterable, not int"),
+        ("return math()", "'module' object is not callable"),
+        ("return [x for x in math]", "'module' object is not iterable"),
+        ("return ImagePatch(*[1] * 9)", "ImagePatch() takes from 2 to 6 positional arguments"),
+        ("f = ImagePatch.find\nreturn f(*3)", "find() argument after * must be an iterable, not int"),
+        ("return [re.compile('a')(1)]", "object is not callable"),
+    ],
+)  # fmt: skip
+def test_messages_hold_no_internal_names(run_here, body, message):
+    outcome = run_here(program(body.replace("find_it", "image.find")))
+    assert isinstance(outcome, Failed)
+    assert message.replace("find_it", "find") in outcome.message
+    assert "viper" not in outcome.message
+    assert "Namespace" not in outcome.message
+    assert "__init__" not in outcome.message
+
+
+@pytest.mark.parametrize("name", ["query", "question"])
+def test_the_question_is_known_by_both_names(run_here, name):
+    source = f"def execute_command(image, {name}):\n    return {name}"
+    assert run_here(source, {"query": "why?"}) == "why?"
+
+
 def test_print_is_kept(run_here):
     printed = []
     run_here("def execute_command(image):\n    print('a', 1, sep='-', end='!')\n    print()\n    return 1",

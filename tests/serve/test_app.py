@@ -22,7 +22,17 @@ def test_a_form_with_a_file_is_answered(app):
     assert body["request_id"] == reply.headers["x-request-id"]
 
 
-@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"], ids=["base64", "data URI"])
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "",
+        "data:image/png;base64,",
+        "data:image/png;charset=utf-8;base64,",
+        "data:image/png;name=a%20b.png;charset=us-ascii;BASE64,",
+        "data:;base64,",
+        "DATA:image/svg+xml; base64,",
+    ],
+)
 def test_json_with_a_base64_picture_is_answered(app, prefix):
     reply = call(app, "POST", "/v1/ask", **as_json({"image": prefix + PNG_TEXT, **QUESTION}))
     assert (reply.status, reply.json()["answer"]) == (200, "3")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import functools
 import http.server
+import json
+import re
 import threading
 from pathlib import Path
 
 import pytest
 
+from fakes.page_checks import LEAST_CONTRAST, NAMELESS
 from fakes.serving import ServeProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -146,6 +149,7 @@ def test_what_is_wrong_with_a_program_is_shown_at_its_line(opened):
 
 def test_the_keyboard_is_enough(opened):
     page = opened()
+    page.wait_for_selector("#example:visible")
     page.focus("#example")
     page.keyboard.press("Enter")
     page.wait_for_selector("#preview img")
@@ -154,8 +158,8 @@ def test_the_keyboard_is_enough(opened):
     page.keyboard.type("the yellow cube")
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")  # grounding
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
+    for _ in range(3):  # choices, doubts, the button
+        page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_selector("#history li")
     assert page.locator("#run .vt-stage rect.vt-found").count() == 1
@@ -262,9 +266,11 @@ def test_a_token_is_asked_for_and_kept_in_memory_only(browser):
         page.click("#ask")
         page.wait_for_selector("#history li")
         assert answer(page) == "3"
-        assert (
-            page.evaluate("document.cookie + localStorage.length + sessionStorage.length") == "00"
+        kept = page.evaluate(
+            "document.cookie + JSON.stringify([{...localStorage}, {...sessionStorage}])"
         )
+        assert "How many cubes" in kept
+        assert "0123456789abcdef" not in kept
         page.close()
 
 
@@ -303,3 +309,182 @@ def test_the_page_of_somebody_else_can_neither_ask_nor_read(browser, server, tmp
         assert framed == "closed"
         page.close()
         evil.shutdown()
+
+
+def stream(page, *bodies):
+    """Let the next questions be answered by given bodies of answers; returns the forms that were sent."""
+    sent, left = [], list(bodies)
+
+    def answered(route):
+        sent.append(route.request.post_data_buffer.decode("latin-1"))
+        data = json.dumps(left.pop(0))
+        body = f"event: started\nid: 0\ndata: {{}}\n\nevent: answer\nid: 1\ndata: {data}\n\n"
+        route.fulfill(status=200, content_type="text/event-stream", body=body)
+
+    page.route("**/v1/ask", answered)
+    return sent
+
+
+def body_of(server, question, **changes):
+    """The body of a real answer, with some of it changed."""
+    import httpx
+
+    content = (EXAMPLES / "shapes.png").read_bytes()
+    sent = {"question": question, "trace": "true"}
+    body = httpx.post(f"{server.url}/v1/ask", data=sent, files={"image": content}).json()
+    body |= changes
+    body["trace"] |= {key: value for key, value in changes.items() if key in body["trace"]}
+    return body
+
+
+def test_an_answer_even_with_doubts_is_one_click_away(opened, server):
+    page = opened()
+    absent = {"kind": "absent", "line": 3, "message": "No elephant was found."}
+    doubts = [{"condition": "elephant", "why": "no elephant was found", "needs": ""}]
+    unanswered = {"answer": None, "failure": absent, "outcome": "no_answer"}
+    doubtful = {"answer": "gray", "doubts": doubts, "best_effort": True}
+    bodies = [body_of(server, "How many cubes are there?", **one) for one in (unanswered, doubtful)]
+    sent = stream(page, *bodies)
+    assert not page.is_checked("#best-effort")
+    ask(page, "What color is the elephant?")
+    assert answer(page).startswith("No answer: not found")
+    assert page.locator("#run .vt-head .vt-bad, #findings li").count() == 0
+    page.get_by_role("button", name="Answer even with doubts").click()
+    until(page, "document.querySelectorAll('#history li').length === 2")
+    assert [re.search(r'"best_effort"\s+(\w+)', text)[1] for text in sent] == ["false", "true"]
+    assert page.is_checked("#best-effort")
+    assert answer(page) == "gray"
+    assert "elephant: no elephant was found" in page.text_content("#run .vt-banner")
+    assert "not verified: elephant" in page.text_content("#history li:first-child")
+
+
+def test_the_history_survives_a_reload_without_images_until_it_is_forgotten(opened):
+    page = opened()
+    ask(page, "How many cubes are there?")
+    found = answer(page)
+    program = page.input_value("#program")
+    page.reload()
+    page.wait_for_selector("#history li")
+    stored = page.evaluate("Object.values({...localStorage}).join()")
+    assert "data:image" not in stored
+    page.click("#history button")
+    assert answer(page) == found
+    assert page.text_content("#run h1") == "How many cubes are there?"
+    assert page.input_value("#program") == program
+    assert "The trace holds no image." in page.text_content("#run .vt-stage")
+    page.click("#rerun")
+    assert page.text_content("#problem") == "Choose an image first."
+    page.click("#forget")
+    assert page.locator("#history li").count() == 0
+    page.reload()
+    page.wait_for_selector("#about:not(:empty)")
+    assert page.is_hidden("#past")
+
+
+def test_the_history_is_bounded_and_leaves_out_what_is_no_entry(opened):
+    page = opened()
+    page.evaluate(
+        """() => {
+          const long = (letter) => letter.repeat(200000);
+          const asked = {task: "vqa", choices: [], bestEffort: false, file: "a.png", program: long("x")};
+          const more = {edited: false, answer: "1", kind: null, caveat: ""};
+          const entry = {...asked, ...more, trace: {turns: long("y")}};
+          for (let index = 0; index < 100; index++) before.add({...entry, question: `q${index}`});
+        }"""
+    )
+    kept = page.evaluate("Object.values({...localStorage}).join()")
+    assert len(kept) < 1_000_100
+    assert page.evaluate("before.entries.length") == 30
+    entry = {
+        "question": "a",
+        "task": "vqa",
+        "choices": [],
+        "file": "f",
+        "caveat": "",
+        "answer": "b",
+    }
+    strange = [
+        1,
+        None,
+        {"question": 3},
+        {**entry, "program": None, "kind": None, "trace": {"turns": 3}},
+    ]
+    page.evaluate("(text) => localStorage.setItem(KEPT.key, text)", json.dumps(strange))
+    page.reload()
+    page.wait_for_selector("#history li")
+    assert page.locator("#history li").count() == 1
+    page.click("#history button")
+    assert "Its steps were not kept." in page.text_content("#run")
+
+
+def test_no_example_is_offered_that_the_models_cannot_answer(opened):
+    page = opened()
+    page.wait_for_selector("#example:visible")
+    reply = '{"question": "How many people are there?", "picture": null}'
+    page.route(
+        "**/v1/examples", lambda route: route.fulfill(body=reply, content_type="application/json")
+    )
+    page.reload()
+    until(page, "document.querySelector('#question').placeholder.includes('people')")
+    assert page.is_hidden("#example")
+
+
+def test_no_question_stands_over_an_answer_to_another(opened):
+    page = opened()
+    page.wait_for_selector("#example:visible")
+    page.click("#example")
+    until(page, "document.querySelector('#question').value.includes('purple')")
+    page.set_input_files("#file", EXAMPLES / "shapes.png")
+    until(page, "selected.name === 'shapes.png'")
+    assert page.input_value("#question") == ""  # it was about the example
+    page.fill("#question", "How many cubes are there?")
+    page.click("#ask")
+    wait_for_answer(page)
+    page.fill("#program", "def execute_command(image):\n    return 'many'")
+    page.click("#rerun")
+    wait_for_answer(page)
+    assert answer(page) == "many"
+    assert page.text_content("#run h1").startswith("A program of your own")
+    page.fill("#question", "Why?")
+    page.click("#ask")
+    page.wait_for_selector("#run .vt-bad")
+    assert page.text_content("#run h1") == "Why?"
+    assert page.is_hidden("#editor")
+
+
+def test_a_program_is_run_again_with_what_the_form_shows(opened):
+    page = opened()
+    ask(page, "How many cubes are there?")
+    page.set_input_files("#file", EXAMPLES / "cubes.png")
+    until(page, "selected.name === 'cubes.png'")
+    page.click("#rerun")
+    wait_for_answer(page)
+    assert "cubes.png" in page.text_content("#history li:first-child")
+
+
+def test_long_lines_in_the_editor_wrap_beside_their_numbers(opened):
+    page = opened()
+    ask(page, "How many cubes are there?")
+    long = "x = " + " + ".join(["1"] * 200)
+    page.fill("#program", f"def execute_command(image):\n    {long}\n    return x")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('#numbers div')].map(row => row.offsetHeight)"
+    )
+    assert heights[1] > 2 * heights[0]
+    text, numbers = (
+        page.locator(name).evaluate("box => [box.clientWidth, box.scrollHeight]")
+        for name in ("#program", "#numbers")
+    )
+    assert text == numbers
+    assert page.evaluate(
+        "document.querySelector('#code').scrollWidth <= document.querySelector('#code').clientWidth"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_have_contrast_and_controls_names(opened, scheme):
+    page = opened(color_scheme=scheme)
+    ask(page, "How many cubes are there?")
+    contrast, element = page.evaluate(LEAST_CONTRAST)
+    assert contrast >= 4.5, element
+    assert page.evaluate(NAMELESS) == []

@@ -99,7 +99,7 @@ def test_only_messages_of_the_host_are_changed():
     assert made["failure"] == own
     shown = {key: made["turns"][0][key] for key in ("failure", "returned", "generator")}
     assert shown == {
-        "failure": {"kind": "model", "line": None, "message": "…/b is gone"},
+        "failure": {"kind": "model", "line": None, "message": "…"},
         "returned": "/x/y",
         "generator": "local:w",
     }
@@ -127,7 +127,7 @@ def test_the_failure_of_a_model_reveals_no_path(make, fake_engine):
     [
         ("budget", 503, "The server's budget for language models is spent."),
         ("config", 503, "The server cannot load a model or generator; its log says why."),
-        ("input", 422, "…/a is wrong"),
+        ("input", 422, "…"),
         ("timeout", 200, None),
         ("sandbox", 200, None),
     ],
@@ -152,7 +152,7 @@ def test_failures_of_the_server_are_statuses(make, held, engine, kind, status, s
     reply = call(app, "POST", "/v1/ask", **sent)
     assert reply.status == status
     if said is None:
-        assert reply.json()["failure"]["message"] == "…/a is wrong"
+        assert reply.json()["failure"]["message"] == "…"
     else:
         assert (reply.error["kind"], reply.error["message"]) == (kind, said)
 
@@ -223,6 +223,31 @@ def test_a_reference_of_the_host_is_looked_up(looked_up):
     made = redacted_trace(replace(trace, turns=(turn,), models={"detector": SECRET}))
     assert len(looked_up) > 2
     assert made.models == {"detector": SECRET}  # of a hub: there is no such file
+
+
+def test_a_prompt_loses_places_and_a_reply_stays_as_a_program_does():
+    trace = trace_of(recorded())
+    prompt = (
+        "--- user\nHow many?\n\n--- user\nThis program failed: Load model from /srv/acme/x failed"
+    )
+    turn = replace(trace.turns[0], prompt=prompt, reply="# /a/b\nreturn 1")
+    made = redacted_trace(replace(trace, turns=(turn,))).turns[0]
+    assert made.prompt == prompt.partition("/srv")[0] + "…"
+    assert made.reply == turn.reply
+    long = replace(trace.turns[0], prompt="word " * 7_000)
+    assert redacted_trace(replace(trace, turns=(long,))).turns[0].prompt == long.prompt
+
+
+def test_reasons_of_doubts_are_messages_of_the_host_and_conditions_are_not():
+    from viper.programs.program import Doubt
+
+    doubts = (Doubt("on /srv/x", "'/srv/x' is unknown to /srv/y z"),)
+    trace = trace_of(recorded())
+    call_ = replace(trace.calls[0], doubts=doubts)
+    turn = replace(trace.turns[0], doubts=doubts, calls=(call_,))
+    made = redacted_trace(replace(trace, doubts=doubts, turns=(turn,)))
+    expected = (Doubt("on /srv/x", "'…' is unknown to …"),)
+    assert made.doubts == made.turns[0].doubts == made.turns[0].calls[0].doubts == expected
 
 
 @pytest.mark.parametrize("step", ["program", "call", "attempt"])

@@ -56,6 +56,8 @@ def field_part(name="question", text=b"Is there a cup?"):
         ({**GOOD, "image": "http://127.0.0.1/a.png"}, "image: Images are not fetched"),
         ({**GOOD, "image": "file:///etc/passwd"}, "image: Images are not fetched"),
         ({**GOOD, "image": "data:text/plain,abc"}, "image: Images are not fetched"),
+        ({**GOOD, "image": "data:image/png;base64;a=b,iVBOR"}, "image: Images are not fetched"),
+        ({**GOOD, "image": "data:" + ";a" * 90_000}, "image: Images are not fetched"),
         ({**GOOD, "image": "../secret.png"}, "image: Images are not fetched"),
         ([1], "The body must be a JSON object."),
         (b"{", "The body is not JSON"),

@@ -28,6 +28,7 @@ CLIP = "transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K"
 OTHERS = {
     "models": "small", "generator": "local:model", "sandbox": "partial", "timeout_s": 7.5,
     "model_call_s": 3.0, "cache_mb": 1.0, "max_batch": 5, "cache": "folder", "prefetch": False,
+    "best_effort": True,
     "text_cache": "texts",
     "program_cache": "programs.sqlite",
     "max_attempts": 9, "votes": 4, "max_cost_usd": 0.5, "max_tokens": 77,

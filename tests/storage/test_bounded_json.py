@@ -111,6 +111,13 @@ def test_an_ordinary_value_is_read(value):
     assert parse_json(b"\xef\xbb\xbf" + json.dumps(value, ensure_ascii=False).encode()) == value
 
 
+@pytest.mark.parametrize("text", ["\ufeff[1]", "\ufeff[1]".encode()], ids=["text", "bytes"])
+def test_a_byte_order_mark_is_skipped(text):
+    assert parse_json(text) == [1]
+    with pytest.raises(ValueError, match=r"Expecting value|BOM"):
+        parse_json(text[:1] * 2 + text if isinstance(text, str) else text[:3] + text)
+
+
 def test_the_deepest_value_is_read():
     assert parse_json(b"[" * 64 + b"]" * 64)
 

@@ -55,7 +55,9 @@ def test_each_kind_of_run_is_valid(fake_engine, source):
 
 def test_a_repaired_run_is_valid(fake_engine):
     engine = fake_engine(
-        ScriptedGenerator(["return image_patch.find('cup')[20]", "return 1"]),
+        ScriptedGenerator(
+            ["return image_patch.find('cup')[20]", "return len(image_patch.find('cup'))"]
+        ),
         detector=FakeDetector(CUPS),
     )
     trace = engine.ask(picture(), "Which cup?").trace.to_json()

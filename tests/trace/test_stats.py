@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fakes.backends import FakeDetector, FakeMatcher
+from fakes.backends import FakeAnswerer, FakeDetector, FakeMatcher
 from fakes.cups import CUPS, picture
 from viper.trace.read import trace_of
 from viper.trace.stats import RunStats
@@ -38,3 +38,23 @@ def test_a_trace_says_how_many_requests_its_forwards_held(trace):
 def test_a_file_keeps_the_number_of_requests(trace):
     read = trace_of(trace.to_json())
     assert (read.requests, read.mean_batch) == (trace.requests, trace.mean_batch)
+
+
+def test_outcomes_are_counted(fake_engine):
+    detector, answerer = FakeDetector({}, vocabulary=("person",)), FakeAnswerer("A cat.")
+    engine = fake_engine(detector=detector, answerer=answerer)
+    sources = [
+        "return image_patch.exists('person')", "return image_patch.exists('woman')", "absent('dog')",
+        "return image_patch.simple_query('What?')", "return [][0]",
+    ]  # fmt: skip
+    stats = RunStats()
+    for source in sources:
+        stats.add(
+            engine.run_program(source, picture(), best_effort=source != "absent('dog')").trace
+        )
+    assert (stats.answers, stats.doubtful, stats.direct, stats.failed) == (5, 1, 1, 2)
+    told = dict(stats.rows(program_cache=False))
+    assert told["answers"] == "5 (2 failed)"
+    assert (
+        told["outcomes"] == "2 answered, 1 with doubts, 2 not answered; 1 by one model, not checked"
+    )

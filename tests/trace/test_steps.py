@@ -33,13 +33,15 @@ def test_a_program_its_calls_and_its_end_are_told_in_order(fake_engine):
 
 def test_a_repair_is_an_attempt_of_its_own(fake_engine):
     steps = []
-    generator = ScriptedGenerator(["return image_patch.find('cup')[20]", "return 1"])
+    generator = ScriptedGenerator(
+        ["return image_patch.find('cup')[20]", "image_patch.exists('cup'); return 1"]
+    )
     fake_engine(generator, detector=FakeDetector(CUPS)).ask(
         picture(), "Which?", on_step=steps.append
     )
     told = [(step.to_json()["step"], step.attempt) for step in steps]
     assert told == [
-        ("program", 0), ("call", 0), ("attempt", 0), ("program", 1), ("attempt", 1),
+        ("program", 0), ("call", 0), ("attempt", 0), ("program", 1), ("call", 1), ("attempt", 1),
     ]  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fakes import runs
+from fakes import cups, runs
+from fakes.backends import FakeAnswerer, FakeDetector
 from viper.errors import InputError
 from viper.images.values import json_patches
 from viper.replay import replay
@@ -101,3 +102,44 @@ def test_a_tag_that_version_3_did_not_write_is_refused(item):
     value["turns"][0]["returned"] = {"a": [item]}
     with pytest.raises(InputError, match=r"turns\[0\].returned.items\[0\]"):
         trace_of(value | {"version": 3})
+
+
+def before_the_contract(value):
+    """Return a trace of version 3 as it was before doubts had reasons and an answer had to be seen."""
+    value = as_version_3(value)
+    del value["best_effort"]
+    for turn in value["turns"]:
+        del turn["doubts"]
+        for call in turn["calls"]:
+            del call["doubts"], call["threshold"]
+    value["direct_answer"] = None
+    value["doubts"] = [
+        {"condition": condition, "why": "not tested, or only in part"}
+        for condition in value["unverified"]
+    ]
+    return value
+
+
+BLIND = "return 'red'"
+NARROWER = "return [image_patch.exists('woman'), image_patch.exists('girl')]"
+DIRECT = "return image_patch.simple_query('What is it?')"
+
+
+@pytest.mark.parametrize("source", [BLIND, NARROWER, DIRECT], ids=["blind", "narrower", "direct"])
+@pytest.mark.parametrize("generator", ["openai:x", "file"])
+def test_what_was_answered_before_an_answer_had_to_be_seen_is_replayed(
+    fake_engine, source, generator
+):
+    detector = FakeDetector({"person": [((1.0, 2.0, 30.0, 40.0), 0.9)]}, vocabulary=("person",))
+    engine = fake_engine(detector=detector, answerer=FakeAnswerer("A cat."))
+    answer = engine.run_program(source, cups.picture(), best_effort=True)
+    value = before_the_contract(json.loads(trace_text(answer.trace.to_json())))
+    value["turns"][0]["generator"] = value["generator"] = generator
+    trace = trace_of(value)
+    assert (trace.best_effort, trace.outcome) == (True, answer.outcome)
+    assert trace.unverified == tuple(doubt.condition for doubt in trace.turns[0].doubts)
+    assert trace.how == answer.how
+    replayed = replay(trace)
+    assert [str(difference) for difference in replayed.differences] == []
+    assert replayed.answer.text == answer.text
+    assert replayed.answer.trace.doubts == trace.doubts

@@ -35,13 +35,31 @@ COCO = (
         ("women", "person", "narrower"),
         ("taxi", "car", "narrower"),
         ("puppies", "dog", "narrower"),
+        ("ball", "sports ball", "wider"),
+        ("tables", "dining table", "wider"),
+        ("phone", "cell phone", "wider"),
+        ("smartphone", "cell phone", "synonym"),
+        ("stoplight", "traffic light", "synonym"),
     ],
 )
-def test_plurals_synonyms_and_narrower_words_reach_the_class(phrase, name, kind):
+def test_plurals_synonyms_narrower_and_wider_words_reach_the_class(phrase, name, kind):
     assert match_phrase(phrase, COCO) == (name, kind)
 
 
-@pytest.mark.parametrize("phrase", ["unicorn", "red car", "", "   ", "dog house"])
+def test_only_words_of_the_same_meaning_mean_the_same():
+    kinds = {"couches": True, "sofa": True, "woman": False, "ball": False}
+    assert {word: match_phrase(word, COCO).means_the_same for word in kinds} == kinds
+
+
+def test_a_class_of_wider_meaning_holds_more_than_a_longer_name():
+    assert match_phrase("sports ball", ["ball"]) == ("ball", "narrower")
+    assert match_phrase("basketball", ["ball"]) == ("ball", "narrower")
+    assert match_phrase("balls", ["ball", "sports ball"]) == ("ball", "plural")
+
+
+@pytest.mark.parametrize(
+    "phrase", ["unicorn", "red car", "", "   ", "dog house", "light", "lights", "board", "sign"]
+)
 def test_what_the_detector_does_not_know_is_not_guessed(phrase):
     assert match_phrase(phrase, COCO) is None
 
@@ -60,8 +78,8 @@ def test_near_classes_come_from_shared_words_and_from_spelling():
 
 def test_no_word_stands_for_two_concepts():
     seen: dict[str, int] = {}
-    for index, (same, narrower) in enumerate(_concepts()):
-        for word in (*same, *narrower):
+    for index, concept in enumerate(_concepts()):
+        for word in (*concept.same, *concept.narrower, *concept.wider):
             assert seen.setdefault(word, index) == index, word
 
 

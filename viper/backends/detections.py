@@ -1,7 +1,7 @@
 """Converts a detector's arrays to `Detection` values.
 
-Networks return boxes outside the image, boxes without area and, in half precision, NaN: these are clamped or
-dropped here.
+Networks return boxes outside the image, and boxes without area: these are clamped or dropped here. NaN or
+infinity as a score, or as the place of an object that counts, is an error: what was seen is not known.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from viper.backends.finite import check_finite
 from viper.backends.letterbox import Frame
 from viper.errors import ConfigError
 from viper.models.roles import Detection
@@ -21,6 +22,8 @@ __all__ = ["MAX_DETECTIONS", "class_names", "to_detections"]
 MAX_DETECTIONS = 1000
 """Most detections per request, because suppressing duplicates is quadratic."""
 
+_WHAT = "detector"
+_ADVICE = "Use a number format of more bits, or another model."
 
 # The largest vocabulary of a detector has 20,000 names, the longest of known names 60 characters. Words of
 # questions are looked up in them, for each call.
@@ -73,6 +76,9 @@ def to_detections(
 
     Returns:
         At most `MAX_DETECTIONS` detections inside the crop with area, best score first.
+
+    Raises:
+        ModelError: A score is NaN or infinite, or the box of one that is not left out.
     """
     if not len(boxes_xyxy) == len(scores) == len(classes):
         raise ValueError(
@@ -80,13 +86,13 @@ def to_detections(
             f"{len(scores)} and {len(classes)}"
         )
     scores = np.asarray(scores, dtype=np.float64)
+    check_finite(_WHAT, scores, advice=_ADVICE)
     chosen = np.flatnonzero(scores >= score_threshold)
     boxes, scores, classes = frame.to_crop(boxes_xyxy[chosen]), scores[chosen], classes[chosen]
-    finite = np.isfinite(boxes).all(axis=1) & np.isfinite(scores)
-    boxes = np.where(finite[:, None], boxes, 0.0)
+    check_finite(_WHAT, boxes, advice=_ADVICE)
     boxes = boxes.clip(0.0, frame.crop_wh * 2)
     has_area = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-    kept = np.flatnonzero(finite & has_area)
+    kept = np.flatnonzero(has_area)
     # Stable, so that equal scores keep the model's order and runs are reproducible.
     order = kept[np.argsort(-scores[kept], kind="stable")][:MAX_DETECTIONS]
     phrases: Any = names  # indexed by class number, whichever of the two it is

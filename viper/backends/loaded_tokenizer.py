@@ -2,36 +2,87 @@
 
 A library makes a tokenizer of many kinds of files (`tokenizer.json`, `vocab.txt`, models of sentencepiece),
 of which `foreign_tokenizer` knows one. What it made has one form, which is checked here before the first
-text.
+text. Where the files are missing, it makes a tokenizer without words, to which all texts are the same.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from viper.backends.foreign_tokenizer import MOST_ADDED_TOKENS, MOST_WORD_CHARS, tokenizer_fault
 from viper.errors import ConfigError
 
-__all__ = ["check_loaded", "decode_rows"]
+__all__ = ["check_loaded", "decode_rows", "has_vocabulary"]
 
+# Files that hold a whole tokenizer, in the formats of the libraries.
+_WHOLE = re.compile(r"tokenizer(\.[\w.-]+)?\.json|tekken\.json|vocab\.txt|.+\.(model|bpe|tiktoken)")
+_PAIR = ("vocab.json", "merges.txt")
+# Kinds of files that make one together.
+_PARTS = ("vocab_file", "merges_file")
+_WORDS = ("red", "blue", "dog", "cat", "a", "b", "1", "2")
 _STEPS = ("normalizer", "pre_tokenizer", "decoder", "post_processor")
 
 
-def check_loaded(loaded: Any, *, displayed: str) -> None:
-    """Check the tokenizer of a loaded object of transformers, if it is or has one.
+def check_loaded(loaded: Any, *, displayed: str, folder: Path | None = None) -> None:
+    """Check the tokenizers of a loaded object of transformers, if it is or has some.
 
     Args:
         loaded: A tokenizer, a processor, or anything else.
         displayed: The model, for messages.
+        folder: Its files, where it was loaded from a folder.
 
     Raises:
-        ConfigError: A step of it may take for ever, or a word is too long.
+        ConfigError: A step of one may take for ever, a word is too long, or its files are missing.
     """
-    tokenizer = getattr(loaded, "tokenizer", loaded)
-    if not callable(getattr(tokenizer, "get_vocab", None)):
+    parts = vars(loaded).items() if hasattr(loaded, "__dict__") else ()
+    # Some processors have one for each of their models.
+    owned = [part for name, part in parts if "tokenizer" in name]
+    for tokenizer in [loaded, getattr(loaded, "tokenizer", None), *owned]:
+        if callable(tokenizer) and callable(getattr(tokenizer, "get_vocab", None)):
+            if folder is not None:
+                _check_files(tokenizer, folder, displayed)
+            _check(tokenizer, displayed)
+
+
+def has_vocabulary(folder: Path) -> bool:
+    """Return whether a folder holds the files of a tokenizer of any kind."""
+    have = {path.name for path in folder.iterdir()}
+    return any(_WHOLE.fullmatch(name) for name in have) or have.issuperset(_PAIR)
+
+
+def _check_files(tokenizer: Any, folder: Path, displayed: str) -> None:
+    """Refuse a folder without the vocabulary of a tokenizer, or with a part of it."""
+    have = {path.name for path in folder.iterdir()}
+    if any(_WHOLE.fullmatch(name) for name in have):
         return
+    named: dict[str, Any] = getattr(type(tokenizer), "vocab_files_names", {})
+    parts = [str(named[key]) for key in _PARTS if named.get(key)]
+    missing = [name for name in parts if name not in have]
+    if missing or not parts:
+        other = f", or {' and '.join(parts)}," if parts else ""
+        raise ConfigError(
+            f"'{displayed}' has no whole tokenizer: without {' and '.join(missing or ['tokenizer.json'])} "
+            f"every phrase would look the same to it. Copy tokenizer.json{other} from where the model comes "
+            "from into the folder."
+        )
+
+
+def _check_words(tokenizer: Any, displayed: str) -> None:
+    """Refuse a tokenizer that knows none of the usual words and letters."""
+    rows = tokenizer(list(_WORDS), add_special_tokens=False)["input_ids"]
+    if len({tuple(row) for row in rows}) == 1:
+        raise ConfigError(
+            f"The tokenizer of '{displayed}' cannot be used: {', '.join(_WORDS[:3])} are the same to it, so "
+            "that every phrase would be. Its files are incomplete, or of another model: copy those of the "
+            "model."
+        )
+
+
+def _check(tokenizer: Any, displayed: str) -> None:
     longest = max(map(len, tokenizer.get_vocab()), default=0)
     if longest > MOST_WORD_CHARS:
         raise _refusal(
@@ -45,6 +96,7 @@ def check_loaded(loaded: Any, *, displayed: str) -> None:
         raise _refusal(displayed, f"adds {added:,} tokens to every text")
     if fault := tokenizer_fault(table):
         raise _refusal(displayed, f"'{fault[0]}' {fault[1]}")
+    _check_words(tokenizer, displayed)
 
 
 def decode_rows(

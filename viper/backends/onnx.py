@@ -20,9 +20,10 @@ from viper.backends.detections import to_detections
 from viper.backends.file_hashes import unchanged
 from viper.backends.model_source import reason_of
 from viper.backends.onnx_files import graph_files, hash_graph
-from viper.backends.onnx_formats import DetectorFormat, FloatArray, recognise
+from viper.backends.onnx_formats import DetectorFormat, FloatArray, Yolox, recognise
 from viper.backends.onnx_runtime import onnxruntime
 from viper.backends.onnx_session import PROVIDERS, open_session, run_session
+from viper.backends.onnx_values import settled
 from viper.backends.option_models import OnnxOptions
 from viper.errors import ConfigError, InputError, ModelError, did_you_mean
 from viper.models.roles import Detection, Detector, DetectRequest
@@ -61,11 +62,15 @@ def load(reference: str, options: Mapping[str, str]) -> OnnxDetector:
         graph.output_shapes(path),
         wanted=chosen.format,
         decoded=chosen.decoded,
+        input=chosen.input,
         where=f"'{path}'",
     )
     names = _read_names(expand_user(chosen.classes)) if chosen.classes else None
-    vocabulary = _class_names(graph.names, format_.class_count, names, path)
-    settings = f"format={format_.name}&size={graph.hw[1]}x{graph.hw[0]}&decoded={chosen.decoded}"
+    vocabulary = _class_names(graph.names, format_, names, path)
+    format_ = settled(format_, graph.run, where=f"'{path}'")
+    settings = f"format={format_.name}&size={graph.hw[1]}x{graph.hw[0]}"
+    if isinstance(format_, Yolox):
+        settings += f"&layout={format_.layout}&input={format_.input}"
     return OnnxDetector(
         graph=graph,
         format=format_,
@@ -85,8 +90,8 @@ class OnnxDetector(Detector):
 
     graph: _Graph
     format: DetectorFormat
-    score_threshold: float
     fingerprint: str
+    score_threshold: float
     vocabulary: tuple[str, ...] | None
 
     def largest_batch(self, method: str) -> int | None:
@@ -224,9 +229,18 @@ class _NamesFile:
 
 
 def _class_names(
-    metadata: str | None, class_count: int, given: _NamesFile | None, path: Path
+    metadata: str | None, format_: DetectorFormat, given: _NamesFile | None, path: Path
 ) -> tuple[str, ...]:
     """Take the names from the file given, else from the graph, else from COCO."""
+    class_count = format_.class_count
+    names = _names_in_metadata(metadata or "")
+    counts = [len(given.names)] if given is not None else [len(names), len(COCO_CLASSES)]
+    if isinstance(format_, Yolox) and class_count not in counts and class_count + 1 in counts:
+        raise ConfigError(
+            f"'{path}' gives {class_count + 5} numbers for each cell: a box and the scores of "
+            f"{class_count + 1} classes, but no objectness, so it is no YOLOX. Export a YOLOX or NanoDet, or "
+            "give the .pt file of an ultralytics model: ultralytics:FILE.pt."
+        )
     if given is not None:
         if len(given.names) != class_count:
             raise ConfigError(
@@ -234,7 +248,6 @@ def _class_names(
                 "Give one name per line, in the order of the graph."
             )
         return given.names
-    names = _names_in_metadata(metadata or "")
     if len(names) == class_count:
         return names
     if class_count == len(COCO_CLASSES):
@@ -250,7 +263,7 @@ def _read_names(path: Path) -> _NamesFile:
         content = read_regular_file(
             str(path), max_bytes=_MOST_NAMES_CHARS, what="file of class names"
         )
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
     except (OSError, InputError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"The class names '{path}' cannot be read: {reason_of(error)}. "

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,29 @@ from viper.backends.letterbox import Frame, letterbox
 from viper.errors import ConfigError
 from viper.images.image import Pixels
 
-__all__ = ["DetectorFormat", "FloatArray", "recognise"]
+__all__ = [
+    "INPUTS",
+    "DetectorFormat",
+    "FloatArray",
+    "Layout",
+    "NanoDet",
+    "Yolox",
+    "grid",
+    "recognise",
+]
 
 FloatArray = NDArray[np.float32]
+
+Layout: TypeAlias = Literal["offsets", "centers", "corners"]
+"""What the first four numbers of a cell of YOLOX are: center and logarithm of the size relative to the cell,
+center and size in pixels, or the two corners in pixels."""
+
+Input: TypeAlias = Literal["bgr255", "rgb255", "bgr1", "rgb1", "imagenet"]
+INPUTS: tuple[Input, ...] = get_args(Input)
+"""Order and range of the channels of YOLOX's input; "imagenet" is RGB from 0 to 1, normalized."""
+
+# Of RGB from 0 to 1.
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class RawBoxes(NamedTuple):
@@ -59,31 +79,39 @@ class DetectorFormat:
 class Yolox(DetectorFormat):
     """YOLOX (Ge et al. 2021, arXiv:2107.08430), as its own exporter writes it.
 
-    Input: BGR, 0 … 255, crop at the top left on gray 114. Output: (B, cells, 5 + classes) with
-    box center and size relative to the cell, objectness and class probabilities.
+    Input: crop at the top left on gray 114, BGR from 0 to 255 unless it says otherwise. Output:
+    (B, cells, 5 + classes) with a box, objectness and class probabilities.
     """
 
     name = "yolox"
-    decoded: bool = False
-    """The graph outputs center and size in pixels (`--decode_in_inference`)."""
+    layout: Layout = "offsets"
+    input: Input = "bgr255"
 
     def prepare(self, pixels: Pixels) -> tuple[FloatArray, Frame]:
         """Fit a crop into the graph's input."""
         frame = letterbox(pixels, self.canvas_wh, fill=114)
-        return _channels_first_bgr(frame), frame
+        values = _channels_first_bgr(frame)
+        if self.input in ("rgb255", "rgb1", "imagenet"):
+            values = np.ascontiguousarray(values[::-1])
+        if self.input not in ("bgr255", "rgb255"):
+            values /= np.float32(255)
+        if self.input == "imagenet":
+            values -= np.array(_MEAN, np.float32)[:, None, None]
+            values /= np.array(_DEVIATION, np.float32)[:, None, None]
+        return values, frame
 
     def decode(self, outputs: Sequence[FloatArray]) -> list[RawBoxes]:
         """Read one output of shape (B, cells, 5 + classes)."""
         output = outputs[0]
-        centers, sizes = output[..., 0:2], output[..., 2:4]  # (B, N, 2)
-        if not self.decoded:
-            cells, strides = _grid(self.canvas_wh, self.strides)  # (N, 2), (N, 1)
-            centers = (centers + cells) * strides
-            with np.errstate(over="ignore"):  # infinite boxes are dropped later
-                sizes = np.exp(sizes) * strides
-        boxes: Any = np.concatenate(
-            [centers - sizes / 2, centers + sizes / 2], axis=-1
-        )  # (B, N, 4)
+        boxes: Any = output[..., :4]  # (B, N, 4)
+        if self.layout != "corners":
+            centers, sizes = output[..., 0:2], output[..., 2:4]  # (B, N, 2)
+            if self.layout == "offsets":
+                cells, strides = grid(self.canvas_wh, self.strides)  # (N, 2), (N, 1)
+                centers = (centers + cells) * strides
+                with np.errstate(over="ignore"):  # an infinite box that counts is refused later
+                    sizes = np.exp(sizes) * strides
+            boxes = np.concatenate([centers - sizes / 2, centers + sizes / 2], axis=-1)
         scores = output[..., 4:5] * output[..., 5:]  # (B, N, C)
         return _best_classes(boxes, scores)
 
@@ -118,7 +146,7 @@ class NanoDet(DetectorFormat):
         logits = logits.reshape(*logits.shape[:2], 4, self.bins)
         weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
         weights /= weights.sum(axis=-1, keepdims=True)
-        cells, strides = _grid(self.canvas_wh, self.strides)
+        cells, strides = grid(self.canvas_wh, self.strides)
         distances = weights @ np.arange(self.bins, dtype=np.float32) * strides  # (B, N, 4)
         centers = (cells + 0.5) * strides  # (N, 2)
         corners = (centers - distances[..., :2], centers + distances[..., 2:])
@@ -132,6 +160,7 @@ def recognise(
     *,
     wanted: str = "auto",
     decoded: bool = False,
+    input: Input = "bgr255",  # as the option
     where: str = "the graph",
 ) -> DetectorFormat:
     """Identify the format of a graph from the shapes of its outputs.
@@ -140,7 +169,8 @@ def recognise(
         canvas_wh: Width and height of the input.
         output_shapes: Shapes for a batch of one, in the graph's order.
         wanted: Name of a format, or "auto".
-        decoded: YOLOX only, see `Yolox.decoded`.
+        decoded: YOLOX only: boxes are in pixels.
+        input: YOLOX only: what the graph takes.
         where: Name of the file, for the message.
 
     Raises:
@@ -148,7 +178,7 @@ def recognise(
     """
     format_: DetectorFormat | None = None
     if wanted in ("auto", "yolox"):
-        format_ = _as_yolox(canvas_wh, output_shapes, decoded)
+        format_ = _as_yolox(canvas_wh, output_shapes, "centers" if decoded else "offsets", input)
     if format_ is None and wanted in ("auto", "nanodet"):
         format_ = _as_nanodet(canvas_wh, output_shapes)
     if format_ is None:
@@ -165,14 +195,17 @@ def recognise(
 
 
 def _as_yolox(
-    canvas_wh: tuple[int, int], shapes: Sequence[tuple[int, ...]], decoded: bool
+    canvas_wh: tuple[int, int],
+    shapes: Sequence[tuple[int, ...]],
+    layout: Layout,
+    input: Input,
 ) -> Yolox | None:
     if len(shapes) != 1 or len(shapes[0]) != 3 or shapes[0][2] < 6:
         return None
     _, cells, numbers = shapes[0]
     for strides in ((8, 16, 32), (8, 16, 32, 64)):
         if sum(_cells(canvas_wh, strides)) == cells:
-            return Yolox(canvas_wh, numbers - 5, strides, decoded)
+            return Yolox(canvas_wh, numbers - 5, strides, layout, input)
     return None
 
 
@@ -194,7 +227,7 @@ def _cells(canvas_wh: tuple[int, int], strides: Iterable[int]) -> list[int]:
     return [(width // stride) * (height // stride) for stride in strides]
 
 
-def _grid(canvas_wh: tuple[int, int], strides: Iterable[int]) -> tuple[FloatArray, FloatArray]:
+def grid(canvas_wh: tuple[int, int], strides: Iterable[int]) -> tuple[FloatArray, FloatArray]:
     """Return column and row of every cell, shape (N, 2), and its stride, shape (N, 1)."""
     width, height = canvas_wh
     cells, sizes = [], []

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from viper.backends.finite import check_finite
 from viper.backends.model_source import reason_of
 from viper.backends.onnx_files import staged_graph
 from viper.backends.onnx_runtime import onnxruntime
@@ -59,11 +60,14 @@ def run_session(
     """Run a graph and return its outputs: all, or those named.
 
     Raises:
-        ModelError: The runtime failed.
+        ModelError: The runtime failed, or a number is NaN or infinite.
     """
     try:
         results: list[NDArray[np.float32]] = session.run(outputs, dict(inputs))
     # As above: no common base below Exception.
     except Exception as error:
         raise ModelError(f"onnxruntime failed: {reason_of(error)}") from error
+    for result in results:
+        if isinstance(result, np.ndarray) and result.dtype.kind == "f":
+            check_finite("ONNX graph", result, advice="Give another file: this one is damaged.")
     return results

@@ -43,12 +43,17 @@ from viper.storage.user_cache import expand_user
 
 __all__ = ["OpenClipMatcher", "load"]
 
+_log = logging.getLogger(__name__)
+
 _WHAT = "open_clip matcher"
 _HUB, _FOLDER = "hf-hub:", "local-dir:"
 # Longer than a phrase with its template.
 _LONGEST_WORD = 400
 _MOST_CHARACTERS = 4_000
 _MOST_CACHED_WORDS = 10_000
+_WEIGHTS = (".safetensors", ".bin")
+# Files hold numbers of 16 bits, models are built with 32; some files leave out what can be calculated.
+_MOST_TIMES_STORED, _SPARE_BYTES = 3, 64 << 20
 _PRECISIONS = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
@@ -187,8 +192,10 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
                 if copy is None:  # of the library's own list
                     model, tokenizer = create(), tokenize()
                 else:
-                    files = files_of(copy)
-                    model, tokenizer = call_with_files(lambda: (create(), tokenize()), files)
+                    check = functools.partial(_check_size, name_in_library, copy)
+                    model, tokenizer = call_with_files(
+                        lambda: (check(), create(), tokenize())[1:], files_of(copy)
+                    )
         # Damaged or hostile files make the loaders raise nearly anything, without a common base class.
         except Exception as error:
             raise ConfigError(
@@ -202,7 +209,30 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
             query = "&".join(f"{key}={settings[key]}" for key in sorted(settings))
             name = f"{reference}@{version}?{query}"
     model.eval()
-    return OpenClipMatcher(model, templates, name, _whole_image(model), tokenizer, device, dtype)
+    matcher = OpenClipMatcher(model, templates, name, _whole_image(model), tokenizer, device, dtype)
+    matcher.check_texts(reference)
+    return matcher
+
+
+def _check_size(name: str, copy: Path) -> None:
+    """Refuse a configuration that asks for far more weights than there are, before they take memory.
+
+    Raises:
+        ConfigError: It does.
+    """
+    try:
+        with torch.device("meta"):  # shapes without memory
+            built = open_clip.create_model(name, load_weights=False, device="meta")
+    except Exception:  # what is wrong is said when it is loaded
+        _log.debug("%s cannot be built without memory", name, exc_info=True)
+        return
+    wanted = sum(tensor.nbytes for tensor in (*built.parameters(), *built.buffers()))
+    stored = sum(path.stat().st_size for path in copy.iterdir() if path.suffix in _WEIGHTS)
+    if wanted > _MOST_TIMES_STORED * stored + _SPARE_BYTES:
+        raise ConfigError(
+            f"its weights do not fit its configuration, which asks for {wanted / 1e6:,.0f} MB, but its files "
+            f"have {stored / 1e6:,.0f}. Give the weights and the configuration of one model."
+        )
 
 
 def _resolve(reference: str, pretrained: str | None, download: bool) -> ModelSource | None:

@@ -9,10 +9,14 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from PIL.Image import Image
 
 from viper.backends.pil_images import bounded_image
 from viper.errors import ModelError
 from viper.images.image import Pixels
+from viper.llm.budget import estimated_image_tokens, estimated_tokens
 from viper.llm.client import ChatModel, ChatSettings, Message
 from viper.models.options import Options
 from viper.models.roles import (
@@ -22,6 +26,7 @@ from viper.models.roles import (
     CompletionRequest,
     LanguageModel,
 )
+from viper.texts.secrets import hide_values
 
 __all__ = ["load_answerer", "load_language_model"]
 
@@ -53,9 +58,11 @@ class OpenAILanguageModel(LanguageModel):
 
     def complete(self, requests: Sequence[CompletionRequest]) -> list[Completion | ModelError]:
         """Return one completion per request, which is sent unchanged, or the error of a failed call."""
-        return self._model.chat_blocking(
-            [(Message("user", request.prompt),) for request in requests],
-            [request.max_tokens for request in requests],
+        return _masked(
+            self._model.chat_blocking(
+                [(Message("user", request.prompt),) for request in requests],
+                [request.max_tokens for request in requests],
+            )
         )
 
 
@@ -76,18 +83,21 @@ class OpenAIAnswerer(Answerer):
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion | ModelError]:
         """Return the model's own answer per request, or the error of a failed call."""
-        conversations = [
-            (
-                Message("system", _INSTRUCTION),
-                Message(
-                    "user",
-                    request.question,
-                    images=(_data_url(request.view.pixels(), self._max_side_px),),
-                ),
-            )
-            for request in requests
-        ]
-        return self._model.chat_blocking(conversations, [_MAX_TOKENS] * len(conversations))
+        conversations = []
+        for request in requests:
+            image = _sent_image(request.view.pixels(), self._max_side_px)
+            tokens = estimated_image_tokens(image.width, image.height)
+            question = Message("user", request.question, (_data_url(image),), tokens)
+            conversations.append((Message("system", _INSTRUCTION), question))
+        return _masked(self._model.chat_blocking(conversations, [_MAX_TOKENS] * len(conversations)))
+
+    def prompt_tokens(self, request: AnswerRequest) -> int:
+        """Return about how many tokens the service reads for a request."""
+        left, top, right, bottom = request.view.bounds
+        width, height = right - left, bottom - top
+        scale = min(1.0, self._max_side_px / max(width, height))
+        image = estimated_image_tokens(round(width * scale), round(height * scale))
+        return estimated_tokens(len(_INSTRUCTION) + len(request.question)) + image
 
 
 def load_language_model(reference: str, options: Mapping[str, str]) -> LanguageModel:
@@ -122,15 +132,26 @@ def load_answerer(reference: str, options: Mapping[str, str]) -> Answerer:
     return OpenAIAnswerer(settings, max_side_px)
 
 
-def _data_url(pixels: Pixels, max_side_px: int) -> str:
-    made = bounded_image(
+def _sent_image(pixels: Pixels, max_side_px: int) -> Image:
+    return bounded_image(
         pixels, shortest=_SHORTEST_PX, longest=max_side_px, elongation=_MOST_ELONGATED
     )
+
+
+def _data_url(image: Image) -> str:
     buffer = io.BytesIO()
-    if made.width * made.height <= _LOSSLESS_PIXELS:
+    if image.width * image.height <= _LOSSLESS_PIXELS:
         kind = "png"
-        made.save(buffer, "PNG")
+        image.save(buffer, "PNG")
     else:
         kind = "jpeg"
-        made.save(buffer, "JPEG", quality=_JPEG_QUALITY)
+        image.save(buffer, "JPEG", quality=_JPEG_QUALITY)
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+
+def _masked(replies: list[Completion | ModelError]) -> list[Completion | ModelError]:
+    """Return answers without the user's keys: a service may send them back, and answers are shown."""
+    return [
+        replace(reply, text=hide_values(reply.text)) if isinstance(reply, Completion) else reply
+        for reply in replies
+    ]

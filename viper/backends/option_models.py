@@ -73,7 +73,13 @@ class OnnxOptions(BackendOptions):
     format: Annotated[Literal["auto", "yolox", "nanodet"], Choice] = option(
         "auto", "family of the graph, if its shapes do not identify it"
     )
-    decoded: bool = option(False, "the YOLOX graph already outputs pixels")
+    decoded: bool = option(
+        False, "the YOLOX graph outputs pixels; found out by itself where this is left out"
+    )
+    input: Annotated[Literal["bgr255", "rgb255", "bgr1", "rgb1", "imagenet"], Choice] = option(
+        "bgr255",
+        "channels of the YOLOX graph's input, and their range; `imagenet` is RGB, normalized",
+    )
     size: Side = option(640, "side in pixels, for a graph whose input size is free")
     device: Annotated[Literal["auto", "cpu", "cuda"], Choice] = option("auto", "device to run on")
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from viper.backends.finite import check_finite
 from viper.backends.zero_shot import Question, Scored, ZeroShotFamily, to_pixels
 from viper.images.image import Pixels
 
@@ -88,6 +89,7 @@ class Owl(ZeroShotFamily):
         flat = torch.stack([crop.features for crop in encoded])  # (B, N, D)
         with self._exactly():
             logits, _ = self.model.class_predictor(flat, texts.expand(len(encoded), -1, -1))
+        check_finite("detector", logits)
         scores = logits.float().sigmoid().cpu()  # (B, N, P)
         boxes = [crop.boxes.float().cpu() for crop in encoded]  # B × (N, 4)
         results = []

@@ -8,6 +8,7 @@ vector is the normalized mean of their unit vectors.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from viper.backends.finite import check_finite
 from viper.errors import ConfigError, InputError, ModelError
 from viper.models.roles import Matcher
 from viper.storage.files import read_regular_file
@@ -38,6 +40,9 @@ CAPTIONS = (
 
 # Each template is one more text for each phrase; CLIP's own list has 80, and takes 3 kB.
 _MAX_BYTES = 100_000
+_DIFFERENT = ("a photo of a red dog.", "two blue cats")
+# Between unit vectors; rounding alone makes less.
+_SAME = 1e-6
 _NAMED = {"captions": CAPTIONS, "plain": PLAIN}
 
 
@@ -55,7 +60,7 @@ def read_templates(option: str) -> tuple[str, ...]:
     path = expand_user(option)
     try:
         content = read_regular_file(str(path), max_bytes=_MAX_BYTES, what="template")
-        lines = [line.strip() for line in content.decode("utf-8").splitlines()]
+        lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
     except (InputError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"templates={option!r} is neither one of {', '.join(_NAMED)} nor a text file that can "
@@ -96,6 +101,11 @@ class TemplateMatcher(Matcher):
         self.logit_scale = float(self.model.logit_scale.detach().exp())
         bias = getattr(self.model, "logit_bias", None)
         self.logit_bias = None if bias is None else float(bias.detach())
+        if not math.isfinite(self.logit_scale) or not math.isfinite(self.logit_bias or 0.0):
+            raise ConfigError(
+                f"The matcher has the scale {self.logit_scale} and the bias {self.logit_bias} of its logits, "
+                "with which nothing can be compared: its weights are damaged. Give another model."
+            )
 
     def embed_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """Return one unit vector per text, shape (D,), averaged over the templates.
@@ -109,6 +119,25 @@ class TemplateMatcher(Matcher):
             return []
         sentences = [template.replace(SLOT, text) for text in texts for template in self.templates]
         return average(self.encode_sentences(sentences), len(self.templates))
+
+    def check_texts(self, displayed: str) -> None:
+        """Check that two texts are not the same to the model.
+
+        Args:
+            displayed: The model, for the message.
+
+        Raises:
+            ConfigError: They are, as with a tokenizer of another model, whose end of text it does not find.
+        """
+        try:
+            first, second = average(self.encode_sentences(list(_DIFFERENT)))
+        except ModelError:  # raised again by the first request
+            return
+        if float(np.abs(first - second).max()) < _SAME:
+            raise ConfigError(
+                f"To the matcher '{displayed}' {' and '.join(map(repr, _DIFFERENT))} are the same text. Its "
+                "tokenizer does not fit its weights, or these are damaged: copy all files of one model."
+            )
 
     def encode_sentences(self, sentences: list[str]) -> Any:
         """Return a tensor of the vectors of sentences, shape (N, D)."""
@@ -124,12 +153,13 @@ def average(features: Any, count: int = 1) -> list[NDArray[np.float32]]:
         count: Number of templates.
 
     Raises:
-        ModelError: A vector holds NaN or infinity.
+        ModelError: A vector holds NaN or infinity, or nothing but zeros.
     """
     sentences: NDArray[np.float32] = features.float().cpu().numpy()
-    if not np.isfinite(sentences).all():
+    check_finite("matcher", sentences)
+    if not sentences.any(axis=-1).all():
         raise ModelError(
-            "The matcher returned NaN or infinity. Use dtype=float32, or another model."
+            "The matcher returned a vector of zeros, which is equally like every other. Give another model."
         )
     unit = _unit(sentences)
     means = unit.reshape(-1, count, unit.shape[-1]).mean(axis=1)  # (N, D)

@@ -20,11 +20,12 @@ from typing import Any
 
 from viper.backends.foreign_config import check_transformers
 from viper.backends.limited_reading import call_with_files
-from viper.backends.loaded_tokenizer import check_loaded
+from viper.backends.loaded_tokenizer import check_loaded, has_vocabulary
 from viper.backends.model_source import ModelSource, fingerprint, locate, reason_of
 from viper.backends.placement import Placement
 from viper.backends.sealed_loading import sealed
 from viper.backends.staged_folder import files_of, hash_staged, staged
+from viper.backends.whole_weights import BoundedLoader, spoil
 from viper.errors import ConfigError
 from viper.models.registry import IMPORTING
 
@@ -33,11 +34,16 @@ __all__ = [
     "fingerprint",
     "load_model",
     "load_pretrained",
+    "load_processor",
     "locate",
     "quiet_libraries",
 ]
 
 _log = logging.getLogger(__name__)
+
+# Loaders that make a tokenizer, alone or with others.
+_NEED_WORDS = ("AutoTokenizer", "AutoProcessor")
+_PARTS = {"tokenizer": "tokenizer", "image_processor": "image processor"}
 
 
 def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwargs: Any) -> Any:
@@ -58,10 +64,27 @@ def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwar
         version = hash_staged(copy) if source.commit is None else None
         check_transformers(copy, displayed=source.folder)
         loaded = _load_checked(loader, source, copy, what, kwargs)
-        check_loaded(loaded, displayed=source.reference)
+        check_loaded(loaded, displayed=source.reference, folder=copy)
         if version is not None:
             source.loaded.add(version)
     return loaded
+
+
+def load_processor(loader: Any, source: ModelSource, *, what: str) -> Any:
+    """Load a processor of images and texts.
+
+    Raises:
+        ConfigError: As in `load_pretrained`, or the files make a processor of one of both only.
+    """
+    processor = load_pretrained(loader, source, what=what)
+    lacking = [part for part in _PARTS if getattr(processor, part, None) is None]
+    if lacking:
+        raise ConfigError(
+            f"The {what} '{source.reference}' has no {' and no '.join(map(_PARTS.__getitem__, lacking))}. "
+            "Copy the files preprocessor_config.json, processor_config.json, tokenizer_config.json and "
+            "tokenizer.json from where the model comes from into the folder, as far as they are there."
+        )
+    return processor
 
 
 def _load_checked(
@@ -92,6 +115,11 @@ def _load_checked(
                 "it needs Python code from its own files, which is never run. Give a model of an "
                 "architecture that transformers has itself."
             )
+        if getattr(loader, "__name__", "") in _NEED_WORDS and not has_vocabulary(copy):
+            cause += (
+                " The folder has no whole tokenizer: copy tokenizer.json, or the files that the model has in "
+                "its place, from where it comes from."
+            )
         raise ConfigError(f"The {what} '{source.reference}' cannot be loaded: {cause}") from error
 
 
@@ -105,20 +133,26 @@ def load_model(
 ) -> Any:
     """Load the weights of a model for inference, onto a device.
 
-    Weights that the files lack are named in one logged warning: they stay random.
+    Weights that the files lack are named in one logged warning: they hold NaN, so that no result depends on
+    them.
 
     Raises:
-        ConfigError: As in `load_pretrained`.
+        ConfigError: As in `load_pretrained`, or many weights are missing.
     """
     model, report = load_pretrained(
-        loader, source, what=what, dtype=placement.dtype, output_loading_info=True, **kwargs
+        BoundedLoader(loader),
+        source,
+        what=what,
+        dtype=placement.dtype,
+        output_loading_info=True,
+        **kwargs,
     )
-    missing = sorted(report.get("missing_keys") or ())
+    missing = spoil(model, report.get("missing_keys") or ())
     if missing:
         reference = source if isinstance(source, str) else source.reference
         _log.warning(
-            "%d weights of the %s '%s' are not in its files and stay random, so its results mean "
-            "little: %s%s",
+            "%d weights of the %s '%s' are not in its files, so what depends on them is an error: "
+            "%s%s",
             len(missing),
             what,
             reference,

@@ -14,14 +14,22 @@ import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
 from viper.backends.chat_template import TemplateFailure, render_chat
+from viper.backends.finite_logits import finite_logits
 from viper.backends.loaded_tokenizer import decode_rows
 from viper.backends.option_models import TransformersAnswererOptions
 from viper.backends.pil_images import bounded_image
 from viper.backends.placement import Placement, inference, resolve_device, resolve_dtype
-from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
+from viper.backends.torch_common import (
+    fingerprint,
+    load_model,
+    load_pretrained,
+    load_processor,
+    locate,
+)
 from viper.errors import ConfigError, ModelError
 from viper.models.roles import Answerer, AnswerRequest, Completion
 from viper.usage import Usage
+from viper_sandbox.thoughts import opens_thoughts
 
 __all__ = ["TransformersAnswerer", "load"]
 
@@ -73,7 +81,7 @@ class TransformersAnswerer(Answerer):
         """Return the model's own answer per request, stripped.
 
         Raises:
-            ModelError: The model ran out of memory.
+            ModelError: The model ran out of memory, or computed NaN or infinity.
         """
         if not requests:
             return []
@@ -100,12 +108,16 @@ class TransformersAnswerer(Answerer):
         self._check_length(inputs["input_ids"].shape[1])
         with inference(_WHAT):
             written = self.model.generate(
-                **inputs, max_new_tokens=self.max_new_tokens, do_sample=False, num_beams=1
+                **inputs,
+                max_new_tokens=self.max_new_tokens,
+                do_sample=False,
+                num_beams=1,
+                logits_processor=finite_logits(_WHAT),
             )  # (B, L), beginning with the prompt for decoder-only models
         prompt = inputs["input_ids"]
         if torch.equal(written[:, : prompt.shape[1]], prompt):
             written = written[:, prompt.shape[1] :]
-        return self._completions(written, inputs["attention_mask"])
+        return self._completions(written, inputs["attention_mask"], opens_thoughts(texts[0]))
 
     def _check_length(self, tokens: int) -> None:
         """Refuse what the model cannot read, before it takes the memory of a forward."""
@@ -132,12 +144,15 @@ class TransformersAnswerer(Answerer):
         except TemplateFailure as error:
             raise ModelError(f"The chat template of the {_WHAT} failed: {error}.") from error
 
-    def _completions(self, written: torch.Tensor, mask: torch.Tensor) -> list[Completion]:
+    def _completions(
+        self, written: torch.Tensor, mask: torch.Tensor, opening: str
+    ) -> list[Completion]:
+        """Return the texts, with the tag by which the template opens thoughts in front of them."""
         texts = decode_rows(self._tokenizer, written.tolist())
         marks = {self._tokenizer.pad_token_id, self._tokenizer.eos_token_id}
         return [
             Completion(
-                text.strip(),
+                f"{opening}{text}".strip(),
                 Usage(int(read.sum()), sum(token not in marks for token in tokens)),
             )
             for text, read, tokens in zip(texts, mask, written.tolist(), strict=True)
@@ -159,7 +174,7 @@ def load(reference: str, options: Mapping[str, str]) -> Answerer:
     dtype = resolve_dtype(chosen.dtype, device, on_gpu=torch.bfloat16)
     source = locate(reference, what=_WHAT, revision=chosen.revision, download=chosen.download)
     config = load_pretrained(AutoConfig, source, what=_WHAT)
-    processor = load_pretrained(AutoProcessor, source, what=_WHAT)
+    processor = load_processor(AutoProcessor, source, what=_WHAT)
     prompt = None
     if not getattr(processor, "chat_template", None):
         prompt = _PROMPTS.get(config.model_type)

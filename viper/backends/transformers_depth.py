@@ -16,12 +16,13 @@ import torch
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 
 from viper.backends.batch_gauge import BatchGauge
+from viper.backends.finite import check_finite
 from viper.backends.grouping import in_groups
 from viper.backends.option_models import TransformersDepthOptions
 from viper.backends.pil_images import bounded_image
 from viper.backends.placement import Placement, inference, on_gpu, read_placement
 from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
-from viper.errors import ConfigError, ModelError
+from viper.errors import ConfigError
 from viper.images.image import ImageRef
 from viper.models.roles import DepthModel, RelativeDepth
 
@@ -147,15 +148,10 @@ class TransformersDepth(DepthModel):
         ]
 
     def _oriented(self, depth: np.ndarray) -> RelativeDepth:
-        finite = depth[np.isfinite(depth)]
-        if np.isnan(depth).any() or finite.size == 0:
-            raise ModelError(
-                f"The {_WHAT} returned NaN or infinity. Use dtype=float32, or another model."
-            )
-        limited = np.clip(depth, finite.min(), finite.max())
+        check_finite(_WHAT, depth)
         if self.polarity == "inverse":
-            limited = finite.max() - limited
-        return np.ascontiguousarray(limited, dtype=np.float32)
+            depth = depth.max() - depth
+        return np.ascontiguousarray(depth, dtype=np.float32)
 
 
 def load(reference: str, options: Mapping[str, str]) -> DepthModel:

@@ -23,6 +23,7 @@ from transformers import (
 )
 
 from viper.backends.detections import class_names, to_detections
+from viper.backends.finite import check_finite
 from viper.backends.grouping import in_groups
 from viper.backends.letterbox import Frame, tame
 from viper.backends.option_models import TransformersDetectorOptions
@@ -33,6 +34,7 @@ from viper.backends.torch_common import (
     fingerprint,
     load_model,
     load_pretrained,
+    load_processor,
     locate,
 )
 from viper.backends.zero_shot import GroundingDino, OmDetTurbo, Question, ZeroShotFamily
@@ -86,8 +88,8 @@ class ZeroShotDetector(Detector):
     """An open-vocabulary detector; a box may be reported for several phrases."""
 
     family: ZeroShotFamily
-    score_threshold: float
     fingerprint: str
+    score_threshold: float
 
     def largest_batch(self, method: str) -> int:
         """Return the option `batch_size`."""
@@ -98,7 +100,7 @@ class ZeroShotDetector(Detector):
 
         Raises:
             UnservedError: A request has no phrase, or one without words.
-            ModelError: The device ran out of memory.
+            ModelError: The device ran out of memory, or the model returned NaN or infinity.
         """
         frames: list[Frame] = []
         index_of: dict[object, int] = {}
@@ -148,8 +150,8 @@ class ClosedDetector(Detector):
     image_processor: Any
     placement: Placement
     batch_size: int
-    score_threshold: float
     fingerprint: str
+    score_threshold: float
     vocabulary: tuple[str, ...] | None
 
     def largest_batch(self, method: str) -> int:
@@ -160,7 +162,7 @@ class ClosedDetector(Detector):
         """Report all objects of all classes in each view; phrases are ignored.
 
         Raises:
-            ModelError: The device ran out of memory.
+            ModelError: The device ran out of memory, or the model returned NaN or infinity.
         """
         return self.forward("detect", [self.prepare("detect", request) for request in requests])
 
@@ -188,6 +190,7 @@ class ClosedDetector(Detector):
         batch = torch.cat([tensor for tensor, _ in part])
         with inference(_WHAT, self.placement):
             outputs = self.model(batch.to(self.placement.device, self.placement.dtype))
+            check_finite(_WHAT, outputs.logits, outputs.pred_boxes)
             found = self.image_processor.post_process_object_detection(
                 outputs,
                 threshold=self.score_threshold,
@@ -209,7 +212,7 @@ def _load_zero_shot(
     chosen: TransformersDetectorOptions,
     placement: Placement,
 ) -> ZeroShotDetector:
-    processor = load_pretrained(AutoProcessor, source, what=_WHAT)
+    processor = load_processor(AutoProcessor, source, what=_WHAT)
     model = load_model(AutoModelForZeroShotObjectDetection, source, what=_WHAT, placement=placement)
     loaded = (model, processor, placement, chosen.batch_size)
     named: dict[str, object] = {}
@@ -225,7 +228,7 @@ def _load_zero_shot(
     threshold = chosen.score_threshold
     threshold = family.default_score_threshold if threshold is None else threshold
     return ZeroShotDetector(
-        family, threshold, _fingerprint(source, placement, score_threshold=threshold, **named)
+        family, _fingerprint(source, placement, score_threshold=threshold, **named), threshold
     )
 
 

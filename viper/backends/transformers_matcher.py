@@ -138,14 +138,12 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
             f"The model '{reference}' ({model.config.model_type}) is not a matcher: it does not "
             "compare images with texts. Give a CLIP, SigLIP or SigLIP 2 model."
         )
-    return TransformersMatcher(
-        model,
-        templates,
-        fingerprint(source, {"dtype": placement, "templates": templates_id(templates)}),
-        load_pretrained(AutoImageProcessor, source, what=_WHAT),
-        load_pretrained(AutoTokenizer, source, what=_WHAT),
-        placement,
-    )
+    image_processor = load_pretrained(AutoImageProcessor, source, what=_WHAT)
+    tokenizer = load_pretrained(AutoTokenizer, source, what=_WHAT)
+    name = fingerprint(source, {"dtype": placement, "templates": templates_id(templates)})
+    matcher = TransformersMatcher(model, templates, name, image_processor, tokenizer, placement)
+    matcher.check_texts(reference)
+    return matcher
 
 
 def _whole_image_options(image_processor: Any) -> dict[str, Any]:

@@ -101,9 +101,9 @@ class UltralyticsDetector(Detector):
 
     network: Network
     encoder: Matcher | None
-    score_threshold: float
     batch_size: int
     fingerprint: str
+    score_threshold: float
     vocabulary: tuple[str, ...] | None
     _texts: dict[str, Tensor] = field(default_factory=dict, repr=False)
 

@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from viper.backends.finite import check_finite
 from viper.backends.grouping import in_groups
 from viper.backends.placement import Placement, on_gpu
 from viper.errors import UnservedError
@@ -182,11 +183,13 @@ class GroundingDino(ZeroShotFamily):
             token_type_ids=tokens["token_type_ids"],
             attention_mask=tokens["attention_mask"],
         )
-        by_token = outputs.logits.float().sigmoid().cpu()  # (B, N, tokens)
+        logits = outputs.logits.float().cpu()  # (B, N, tokens)
         boxes = outputs.pred_boxes.float().cpu()  # (B, N, 4)
         answers = []
         for row, prompt in enumerate(prompts):
-            columns = [self._phrase_score(by_token[row][:, span]) for span in prompt.spans]
+            by_phrase = [logits[row][:, span] for span in prompt.spans]
+            check_finite("detector", *by_phrase)  # those of tokens of padding are infinite
+            columns = [self._phrase_score(by_token.sigmoid()) for by_token in by_phrase]
             answers.append((boxes[row], torch.stack(columns, dim=1)))
         return answers
 
@@ -228,7 +231,9 @@ class OmDetTurbo(ZeroShotFamily):
         ).to(self.placement.device)
         inputs["pixel_values"] = inputs["pixel_values"].to(self.placement.dtype)
         outputs = self.model(**inputs)
-        scores = outputs.decoder_class_logits.float().sigmoid().cpu()  # (B, N, P)
+        logits = outputs.decoder_class_logits.float().cpu()  # (B, N, P)
+        check_finite("detector", *(logits[n][:, : len(q.phrases)] for n, q in enumerate(questions)))
+        scores = logits.sigmoid()
         boxes = outputs.decoder_coord_logits.float().cpu()  # (B, N, 4)
         return [
             Scored(

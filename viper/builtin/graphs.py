@@ -148,7 +148,10 @@ _NO_REGIONS: tuple[tuple[int, ...], ...] = ((0, EMBEDDING), (0,), (0, DESCRIBED)
 def _scales(session: Any, path: Path) -> Scales:
     metadata = session.get_modelmeta().custom_metadata_map
     try:
-        return Scales(**{field.name: float(metadata[field.name]) for field in fields(Scales)})
+        scales = Scales(**{field.name: float(metadata[field.name]) for field in fields(Scales)})
+        if not np.isfinite([getattr(scales, field.name) for field in fields(Scales)]).all():
+            raise ValueError("a scale is NaN or infinite")
+        return scales
     except (KeyError, ValueError) as error:
         raise ConfigError(
             f"'{path}' holds no graph of the built-in network: it has no scales of matching. {ADVICE}"

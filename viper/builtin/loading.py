@@ -61,7 +61,7 @@ class BuiltinBackend(Backend):
             return None
         return (
             f"{image.source_name} does not look like a picture of the small world, which is all that the "
-            f"built-in models know: do not rely on this answer. {PHOTOGRAPHS}"
+            f"built-in models know. {PHOTOGRAPHS}"
         )
 
 

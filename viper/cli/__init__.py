@@ -58,7 +58,7 @@ class _Verbs(click.Group):
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _printable_messages():
+        with _printable_messages(), _interruptible():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -110,6 +110,20 @@ def _printable_messages() -> Iterator[None]:
         raise
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """End a verb that Ctrl-C interrupts with one line and the status of shells, at once."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        from viper.cli.errors import INTERRUPTED
+        from viper.cli.output import notice
+        from viper.cli.process import finish
+
+        notice("interrupted.")
+        finish(INTERRUPTED)
+
+
 def _plugin_verbs() -> dict[str, EntryPoint]:
     from importlib.metadata import entry_points  # as slow to import as all of the rest here
 
@@ -123,10 +137,10 @@ def cli() -> None:
 
     \b
     viper ask examples/shapes.png "How many cubes are there?"      with the models that come with Viper
-    viper ask street.jpg "How many people are left of the bus?" \\
+    viper ask examples/street.jpg "How many people are left of the bus?" \\
         --backend detector=onnx:yolox_nano.onnx
     viper generate "Is there a red car?"          print the program without running it
-    viper run program.py street.jpg               run your own program
+    viper run program.py examples/street.jpg      run your own program
     viper replay run.json                         run a recorded answer again, without any model
     viper trace show run.json                     read a recorded answer; diff compares two
     viper lint program.py                         check a program without running it
@@ -139,7 +153,8 @@ def cli() -> None:
     viper serve                                   start an HTTP API with a web page
     viper doctor                                  check what works here, and how to fix the rest
 
-    An answer is printed on stdout, everything else on stderr. Exit status: 0 answered, 1 failed, 2 usage.
+    An answer is printed on stdout, everything else on stderr. Exit status: 0 answered, 1 failed, 2 usage,
+    130 interrupted.
     """
 
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import click
 
+from viper.cli.errors import checked_options, exit_status
 from viper.cli.files import read_text
+from viper.cli.inputs import check_order, read_inputs
 from viper.cli.options import (
     choices_option,
+    draw_option,
     engine_options,
     open_engine,
     output_options,
@@ -32,6 +35,7 @@ from viper.cli.output import (
     show_log,
 )
 from viper.cli.process import finish
+from viper.cli.spinner import LiveLine
 from viper.errors import ViperError
 from viper.texts.terminal import one_line
 
@@ -44,6 +48,7 @@ answer_options = stacked(
     engine_options,
     show_program_option,
     trace_options,
+    draw_option,
     stats_option,
     output_options,
 )
@@ -63,19 +68,26 @@ answer_options = stacked(
 @program_cache_option
 @answer_options
 def ask(image: str, question: str, program_path: str | None, **options: Any) -> None:
-    """Answer QUESTION about the image in the file IMAGE.
+    """Answer QUESTION about the image in the file IMAGE; one of them may be -, and is read from stdin.
 
     \b
     viper ask examples/shapes.png "How many metal things are left of the purple cube?"
-    viper ask street.jpg "How many people are there?" --backend detector=onnx:yolox_nano.onnx
-    viper ask street.jpg "the dog left of the bench" --task grounding --json …
-    viper ask street.jpg "Is the car red?" --generator openai:gpt-5-mini --show-program …
+    viper ask examples/street.jpg "How many people are there?" --backend detector=onnx:yolox_nano.onnx
+    viper ask examples/street.jpg "the car left of the bus" --task grounding --json …
+    viper ask examples/street.jpg "Is the car red?" --generator openai:gpt-5-mini --show-program …
+
+    The answer says only what was seen: where no model can test a condition, or what the question takes for
+    granted was not found, there is none, and stderr says why. With --best-effort there is one, and it names
+    what was not verified.
+
+    Exit status: 0 answered, 1 no answer, 2 usage, 3 answered with doubts.
     """
     run_ask(image, question, program_path, options)
 
 
 def run_ask(image: str, question: str, program_path: str | None, options: dict[str, Any]) -> None:
     """Answer, print, and exit with 0 (answered), 1 (failed) or 3 (answered with doubts)."""
+    check_order(image, question, program_path)
     from viper.images.decoder_process import begin
 
     begin()  # it starts while the engine is imported
@@ -86,32 +98,45 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
         show_log()
     engine = None
     try:
+        picture, question = read_inputs(image, question)
         trace_path: Path | None = options["trace_path"]
         if trace_path is not None:
-            from viper.trace.files import check_suffix
+            from viper.trace.files import check_place
 
-            check_suffix(trace_path)
-        engine = open_engine(options)
+            with checked_options():
+                check_place(trace_path)
+        draw_path: Path | None = options["draw_path"]
+        if draw_path is not None:
+            from viper.images.drawing import check_drawing_suffix
+
+            with checked_options():
+                check_drawing_suffix(draw_path)
+        live = LiveLine()
+        engine = open_engine(options, live=live)
         if engine.config.is_stubbed:
             notice("stub results: nothing here is an answer about the image (--models stub).")
         if text := advice(options["models"], own_backends=bool(options["backends"])):
             notice(text)
         wanted = {"task": options["task"], "choices": options["choices"]}
         if program_path is None:
-            answer = engine.ask(image, question, **wanted)
+            with live:
+                live.writing(engine.config.generator)
+                answer = engine.ask(picture, question, **wanted, on_step=live.watcher)
         else:
             source = read_text(program_path, what="program")
-            answer = engine.run_program(source, image, question=question, **wanted)
+            answer = engine.run_program(source, picture, question=question, **wanted)
     except ViperError as error:
         print_error(error, debug=options["debug"])
         if options["as_json"]:
             print_json(_failed_json(image, question, options, error))
-        status = 1
+        status = exit_status(error)
     else:
         status = print_answer(answer, options)
         if trace_path is not None:
             # After printing the answer: it must not be lost when the file cannot be written.
-            status = max(status, save_trace(answer, trace_path, options))
+            status = save_trace(answer, trace_path, options) or status
+        if draw_path is not None and answer.failure is None:
+            status = _draw(answer, draw_path, options) or status
         if options["stats"]:
             stats = RunStats()
             stats.add(answer.trace)
@@ -163,6 +188,7 @@ def _failed_json(image: str, question: str, options: dict[str, Any], error: Any)
         question=question,
         task=options["task"],
         choices=options["choices"],
+        best_effort=bool(options["best_effort"]),
         images=(ImageInfo(Path(image).name, "", 0, 0),),
         models={},
         generator=options["generator"],
@@ -181,6 +207,16 @@ def _failed_json(image: str, question: str, options: dict[str, Any], error: Any)
         total_ms=0.0,
     )
     return trace.summary_json()
+
+
+def _draw(answer: Any, path: Path, options: dict[str, Any]) -> int:
+    """Write the drawing; return 1 when that fails, with a line on stderr."""
+    try:
+        answer.draw(path)
+    except ViperError as error:
+        print_error(error, debug=options["debug"])
+        return 1
+    return 0
 
 
 def save_trace(answer: Any, path: Path, options: dict[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""How a verb fails: with one line on stderr and exit status 1."""
+"""How a verb fails: with one line on stderr, and exit status 1, or 2 where an option is wrong."""
 
 from __future__ import annotations
 
@@ -8,14 +8,38 @@ from contextlib import contextmanager
 from typing import Any
 
 from viper.cli.output import print_error, print_json
-from viper.errors import ViperError
+from viper.errors import ConfigError, DownloadError, MissingError, ViperError
 
-__all__ = ["exit_on_error", "failure_json"]
+__all__ = ["FAILED", "INTERRUPTED", "USAGE", "checked_options", "exit_on_error", "exit_status"]
+__all__ += ["failure_json"]
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+"""Exit statuses; an interrupted command ends as shells say it: 128 and the number of SIGINT."""
+
+
+@contextmanager
+def checked_options() -> Iterator[None]:
+    """Mark a `ConfigError` raised in the block, which reads options, as one that ends with `USAGE`.
+
+    What is missing on the machine, such as weights or a key, is no wrong option.
+    """
+    try:
+        yield
+    except (MissingError, DownloadError):
+        raise
+    except ConfigError as error:
+        vars(error)["exit_status"] = USAGE
+        raise
+
+
+def exit_status(error: ViperError) -> int:
+    """Return the exit status of a verb that an error ends."""
+    return int(vars(error).get("exit_status", FAILED))
 
 
 @contextmanager
 def exit_on_error(*, debug: bool, failed: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Print a `ViperError` raised in the block, with its traceback if `debug`, and exit with status 1.
+    """Print a `ViperError` raised in the block, with its traceback if `debug`, and exit with its status.
 
     Args:
         debug: Whether to print the traceback.
@@ -27,7 +51,7 @@ def exit_on_error(*, debug: bool, failed: Mapping[str, Any] | None = None) -> It
         print_error(error, debug=debug)
         if failed is not None:
             print_json({**failed, "failure": failure_json(error)})
-        sys.exit(1)
+        sys.exit(exit_status(error))
 
 
 def failure_json(error: ViperError) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Read text files that the user names, with clear errors."""
+"""Read files that the user names, with clear errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from viper.errors import InputError
 from viper.storage.files import quote_path, read_regular_file
 
-__all__ = ["read_text"]
+__all__ = ["read_bytes", "read_text"]
 
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -22,11 +22,7 @@ def read_text(path: str, *, what: str) -> str:
     Raises:
         InputError: It cannot be read as UTF-8 text.
     """
-    data = (
-        _read_stdin(what)
-        if path == "-"
-        else read_regular_file(path, max_bytes=_MAX_BYTES, what=what)
-    )
+    data = read_bytes(path, what=what)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -36,11 +32,23 @@ def read_text(path: str, *, what: str) -> str:
         ) from error
 
 
-def _read_stdin(what: str) -> bytes:
+def read_bytes(path: str, *, what: str, max_bytes: int = _MAX_BYTES) -> bytes:
+    """Return the content of a file, or of stdin for "-", of which no more than `max_bytes` are read.
+
+    Args:
+        path: The file.
+        what: The expected content, for the error message, such as "program".
+        max_bytes: Size of the largest file.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    if path != "-":
+        return read_regular_file(path, max_bytes=max_bytes, what=what)
     if sys.stdin is None:
         raise InputError(f"The standard input is closed. Send the {what} to it, or give a file.")
     try:
-        return sys.stdin.buffer.read(_MAX_BYTES)
+        return sys.stdin.buffer.read(max_bytes)
     except OSError as error:  # a folder, for example
         reason = error.strerror or str(error)
         raise InputError(

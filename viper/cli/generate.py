@@ -20,6 +20,7 @@ from viper.cli.options import (
     task_option,
 )
 from viper.cli.output import echo, notice, print_json
+from viper.cli.spinner import LiveLine
 from viper.errors import GenerationError, InputError
 from viper.storage.bounded_json import parse_json
 
@@ -81,7 +82,8 @@ def generate(
     failures = 0
     with (
         exit_on_error(debug=options["debug"], failed=failed if has_json else None),
-        open_engine(options) as engine,
+        LiveLine() as live,
+        open_engine(options, live=live, for_prompt=show_prompt) as engine,
     ):
         if file is not None:
             failures = sum(_print_row(engine, row) for row in _rows(file, options))
@@ -91,7 +93,9 @@ def generate(
             if show_prompt:
                 _show_prompt(engine, row, as_json=options["as_json"])
                 return
+            live.writing(engine.config.generator)
             program = _program(engine, row)
+            live.close()
             if explain:
                 echo(_explanation(engine, row), err=True)
             if options["as_json"]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from viper.cli.errors import exit_on_error
+from viper.cli.errors import INTERRUPTED, checked_options, exit_on_error
 from viper.cli.options import output_options
 from viper.cli.output import echo, notice, print_json
 from viper.errors import ConfigError, did_you_mean, install_command
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from viper.weights.files import Library
 
 __all__ = ["models"]
-
-# The exit status that shells report for a command ended by Ctrl-C.
-_INTERRUPTED = 130
 
 _target = click.argument("target", metavar="PRESET|REPOSITORY")
 _revision = click.option(
@@ -133,7 +130,9 @@ def pull(
                     f"{install_command(extra)}"
                 )
             folders, plans = {}, []
-            for one in _requested(target, roles, revision, library):
+            with checked_options():
+                wanted = _requested(target, roles, revision, library)
+            for one in wanted:
                 found = one.on_disk()
                 name = one.revision or "main"
                 if found.state == "complete" and COMMIT.fullmatch(name):
@@ -149,7 +148,7 @@ def pull(
                 folders[pulled.repository] = str(pulled.folder)
     except KeyboardInterrupt:
         notice("interrupted; run the same command again to resume the download.")
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
     _print_folders(folders, as_json)
 
 
@@ -159,7 +158,7 @@ def pull(
 @output_options
 def path(target: str, revision: str | None, as_json: bool, debug: bool) -> None:
     """Print the folders of a PRESET or a REPOSITORY on disk; exit status 1 if a model is missing."""
-    with exit_on_error(debug=debug):
+    with exit_on_error(debug=debug), checked_options():
         requested = _requested(target, (), revision)
     found = {one.repository: one.on_disk() for one in requested}
     complete = {name: str(disk.folder) for name, disk in found.items() if disk.state == "complete"}

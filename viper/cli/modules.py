@@ -113,7 +113,7 @@ def check(
 
     \b
     viper modules check NAME
-    viper modules check NAME --backend reader=NAME:weights.onnx --image street.jpg
+    viper modules check NAME --backend reader=NAME:weights.onnx --image examples/street.jpg
 
     This checks the stub and its docstrings, the loaders, every method with no, one and several requests in
     two orders, the types of all results, and the examples in the sandbox. Prints a line for each. Exit

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
+from viper.cli.errors import checked_options
 from viper.cli.output import show_warnings
 from viper.engine.options import OLD_NAMES, OPTIONS
 
 if TYPE_CHECKING:
+    from viper.cli.spinner import LiveLine
     from viper.engine.engine import Engine
 
 __all__ = ["backend_option", "backend_overrides", "choices_option", "debug_option"]
@@ -28,7 +30,7 @@ __all__ += [
     "output_options",
 ]
 __all__ += ["program_cache_option", "show_program_option", "stacked", "stats_option"]
-__all__ += ["task_option", "trace_options", "writing_options"]
+__all__ += ["draw_option", "task_option", "trace_options", "writing_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _NEW_NAMES = {new: old for old, new in OLD_NAMES.items()}
@@ -175,6 +177,15 @@ trace_options = stacked(
     ),
 )
 
+draw_option = click.option(
+    "--draw",
+    "draw_path",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw what the answer rests on and write it to FILE.png or FILE.jpg: what it counts or names is "
+    "numbered, what was dropped is thin, what others were compared with is dashed.",
+)
+
 show_program_option = click.option(
     "--show-program", is_flag=True, help="Print the program on stderr."
 )
@@ -186,21 +197,31 @@ debug_option = click.option("--debug", is_flag=True, help="Show tracebacks and t
 output_options = stacked(json_option, debug_option)
 
 
-def open_engine(options: dict[str, Any]) -> Engine:
+def open_engine(
+    options: dict[str, Any], *, live: LiveLine | None = None, for_prompt: bool = False
+) -> Engine:
     """Make an engine from parsed options.
 
     Args:
         options: Parsed options by name, with those of `engine_options` or `draft_options`.
+        live: Shows what the engine does; None for a new one.
+        for_prompt: Only a prompt is wanted: nothing is sent, so that no key is needed.
 
     Raises:
         ConfigError: A preset, backend or generator is unknown.
     """
-    from viper.cli.spinner import LoadingSpinner
+    from viper.cli.spinner import LiveLine
     from viper.engine.engine import Engine
+    from viper.generate.auto import resolve_auto
+    from viper.generate.registry import prompt_generator
 
     if not options["debug"]:
         show_warnings()
-    return Engine(**engine_arguments(options), on_loading=LoadingSpinner())
+    arguments = engine_arguments(options)
+    with checked_options():
+        if for_prompt:
+            arguments["generator"] = prompt_generator(resolve_auto(arguments["generator"]))
+        return Engine(**arguments, on_loading=live or LiveLine())
 
 
 def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None) -> dict[str, Any]:
@@ -218,11 +239,13 @@ def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None
     apply_settings(options)
     arguments = {name: options[name] for name in OPTIONS if name in options}
     used = options.get("use_program_cache")
+    with checked_options():
+        backends = backend_overrides(options["backends"])
     return {
         **arguments,
         **options.get("further", {}),
         "text_cache": text_cache_folder(),
-        "backends": backend_overrides(options["backends"]),
+        "backends": backends,
         "data_folder": data_folder,
         "program_cache": program_cache_file(options.get("program_cache")) if used else None,
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from viper.cli.ask import print_answer, save_trace
-from viper.cli.errors import exit_on_error
+from viper.cli.errors import checked_options, exit_on_error
 from viper.cli.files import read_text
 from viper.cli.options import (
     backend_option,
@@ -82,30 +82,41 @@ def replay(run: str, program_path: str | None, **options: Any) -> None:
     (a timeout, a program that could not be written) is taken from the record, and stderr says so. Times and
     costs are the record's.
 
-    Exit status: 0 identical and answered, 1 something differs or there is no answer, 2 usage.
+    Exit status: 0 identical and answered, 1 something differs or there is no answer, 2 usage; with --edit
+    that of viper ask.
     """
-    from viper.trace.files import check_suffix
+    from viper.trace.files import check_place
     from viper.trace.read import read_trace
 
     if options["debug"]:
         show_log()
     failed = {"identical": None, "answer": None} if options["as_json"] else None
     with exit_on_error(debug=options["debug"], failed=failed):
-        if options["trace_path"] is not None:
-            check_suffix(options["trace_path"])
+        with checked_options():
+            if options["trace_path"] is not None:
+                check_place(options["trace_path"])
+            _check_combination(program_path, options)
         # Models come from the record or the command line, never from settings.
         apply_settings(options, only=("sandbox", "timeout_s"))
-        if program_path is None and (options["image"] or options["models"] or options["backends"]):
-            raise ConfigError(
-                "--image, --models and --backend are for new calls, which only a changed program makes: "
-                "give it with --edit FILE."
-            )
         recorded = read_trace(run)
         if program_path is None:
             status = _again(recorded, Path(run).parent, options)
         else:
             status = _changed(recorded, Path(run).parent, program_path, options)
     finish(status)
+
+
+def _check_combination(program_path: str | None, options: dict[str, Any]) -> None:
+    """Check options that only a changed program makes sense of.
+
+    Raises:
+        ConfigError: One was given without such a program.
+    """
+    if program_path is None and (options["image"] or options["models"] or options["backends"]):
+        raise ConfigError(
+            "--image, --models and --backend are for new calls, which only a changed program makes: "
+            "give it with --edit FILE."
+        )
 
 
 def _again(trace: Trace, folder: Path, options: dict[str, Any]) -> int:
@@ -121,7 +132,7 @@ def _again(trace: Trace, folder: Path, options: dict[str, Any]) -> int:
     if options["as_json"]:
         print_json(_json(replayed))
     elif answer.failure is None:
-        echo(one_line(answer.text or ""))
+        echo(one_line(str(answer)))
     for sentence in replayed.from_record:
         notice(sentence)
     if answer.failure is not None:
@@ -147,7 +158,7 @@ def _again(trace: Trace, folder: Path, options: dict[str, Any]) -> int:
 
 def _changed(trace: Trace, folder: Path, program_path: str, options: dict[str, Any]) -> int:
     """Run a changed program; return the exit status."""
-    from viper.cli.spinner import LoadingSpinner
+    from viper.cli.spinner import LiveLine
     from viper.engine.engine import Engine
     from viper.replay.changed import find_image, run_changed, trusted_backends
 
@@ -165,7 +176,7 @@ def _changed(trace: Trace, folder: Path, program_path: str, options: dict[str, A
         backends=kept | given,
         timeout_s=options["timeout_s"],
         sandbox=options["sandbox"],
-        on_loading=LoadingSpinner(),
+        on_loading=LiveLine(),
     )
     try:
         changed = run_changed(trace, source, engine, image, not_trusted=not_trusted)
@@ -180,7 +191,7 @@ def _changed(trace: Trace, folder: Path, program_path: str, options: dict[str, A
     calls = counted(recalled, "call")
     notice(f"{calls} answered from the record, {requested} sent to models.")
     if options["trace_path"] is not None:
-        status = max(status, save_trace(changed.answer, options["trace_path"], options))
+        status = save_trace(changed.answer, options["trace_path"], options) or status
     engine.close(timeout_s=1.0)
     return status
 

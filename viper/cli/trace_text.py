@@ -34,7 +34,7 @@ _MOST_LINES = 5_000
 _MOST_NOTES = 50
 _LONGEST_LINE = 1_000
 # What of a call is compared besides its outcome.
-_SAID_OF_CALLS = ("role", "model", "scores", "notes", "unverified")
+_SAID_OF_CALLS = ("role", "model", "threshold", "scores", "notes", "unverified", "doubts")
 _LONGEST_ROW = 5_000
 
 _Line = tuple[Text, int]
@@ -63,9 +63,11 @@ def _trace_lines(trace: Trace, most_calls: int | None) -> Iterator[_Line]:
         ("question", trace.question or "(none)"),
         ("choices", _listed(trace.choices, mark=", ")),
         ("answer", answer or ""),
-        ("not verified", _listed(trace.unverified)),
+        ("outcome", _outcome_of_run(trace)),
+        ("not verified", _listed(_doubts(trace))),
         ("boxes", _listed(trace.patches, _patch) if failure is None else ""),
         ("votes", _votes(trace)),
+        ("weakest", _weakest(trace)),
         ("image", f"{trace.image.name}, {trace.image.width}×{trace.image.height} pixels"),
         ("models", _listed([*trace.models.items()], " ".join, mark=", ")),
     ]
@@ -262,6 +264,31 @@ def _patch(patch: Mapping[str, Any]) -> str:
 
 def _box(box: Sequence[float]) -> str:
     return f"({', '.join(f'{round(edge, 1):g}' for edge in box)})"
+
+
+def _outcome_of_run(trace: Trace) -> str:
+    text = trace.outcome.replace("_", " ")
+    if trace.direct_answer is not None:
+        text += f", by one model, not checked ({trace.direct_answer.model})"
+    return text + (", best effort" if trace.best_effort and trace.doubts else "")
+
+
+def _doubts(trace: Trace) -> list[str]:
+    """Return the doubts of an answer, or the conditions that kept it back."""
+    if trace.failure is not None:
+        return list(trace.unverified)
+    return [f"{doubt.condition} ({doubt.why})" for doubt in trace.doubts]
+
+
+def _weakest(trace: Trace) -> str:
+    """Return the call that the answer hangs on most."""
+    call = trace.weakest
+    if call is None or call.margin is None or call.threshold is None:
+        return ""
+    return (
+        f"line {call.line} {_called(call.to_json())}: {call.margin:.2f} from the threshold "
+        f"{call.threshold:.2f}"
+    )
 
 
 def _votes(trace: Trace) -> str:

@@ -90,7 +90,7 @@ def limber(
     \b
     viper train limber maps/first --captions coco.jsonl \\
         --matcher transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K --language EleutherAI/pythia-160m
-    viper ask photo.jpg "…" --backend answerer=limber:maps/first …
+    viper ask examples/street.jpg "…" --backend answerer=limber:maps/first …
 
     Both models stay frozen; only the map between them is trained (LiMBeR, Merullo et al. 2022). Questions
     in the split "test" are used for evaluation, against two baselines: the matcher's own choice among the

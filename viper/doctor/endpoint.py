@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl
 from viper.doctor.check_result import CheckLevel, CheckResult
 from viper.errors import ConfigError
 from viper.generate.auto import LLM_VARIABLE
-from viper.llm.replies import KEY_VARIABLE, api_key, is_sendable
+from viper.llm.failures import KEY_VARIABLE, api_key, is_sendable
 from viper.storage.bounded_json import parse_json
 from viper.texts.secrets import hide_secrets
 from viper.texts.terminal import one_line

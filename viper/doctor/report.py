@@ -31,7 +31,7 @@ from viper.doctor.settings import settings_check
 from viper.doctor.torch_facts import TorchProbe
 from viper.environment.connections import connection_faults
 from viper.errors import ConfigError
-from viper.llm.replies import api_key
+from viper.llm.failures import api_key
 from viper.plugins import installed, unreadable
 from viper_sandbox import LevelReport
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from viper.engine.evidence import Evidence
 from viper.images.image import ImageRef
 from viper.images.region import Patch
 from viper.images.values import by_category, iterate_values
@@ -19,7 +20,7 @@ from viper.trace.record import RunOutcome
 if TYPE_CHECKING:
     from viper.trace.embedding import Embed
 
-__all__ = ["NO_SUCH_OBJECT", "Answer", "evidence_patches", "grounded_patches", "render"]
+__all__ = ["NO_SUCH_OBJECT", "Answer", "grounded_patches", "render"]
 
 NO_SUCH_OBJECT = "no such object"
 """Text of a grounding answer without patches."""
@@ -34,14 +35,17 @@ class Answer:
     text: str | None
     """The value as text; None on failure."""
     patches: tuple[Patch, ...]
-    """Grounding: the chosen patches, best first; empty if there is no such object. Otherwise: the patches
-    that support the answer."""
+    """Grounding: the chosen patches, best first; empty if there is no such object. Otherwise: exactly the
+    patches that the answer counts or names, as far as the program's data flow tells."""
     failure: Failure | None
     """Why there is no answer; None when there is one."""
     trace: Trace
     """The whole run."""
     image: ImageRef | None = field(default=None, repr=False, compare=False)
     """The image, upright; None where it could not be read."""
+    evidence: tuple[Evidence, ...] = ()
+    """What the answer rests on, each patch with its role: `answer` (those of `patches`, first), `reference`
+    (what others were compared with), `rejected` (found and dropped), or None where the run does not say."""
 
     @property
     def program(self) -> str | None:
@@ -51,7 +55,7 @@ class Answer:
     @property
     def confidence(self) -> float | None:
         """Share of the programs that gave this answer; None without votes."""
-        return self.trace.votes.confidence if self.trace.votes else None
+        return self.trace.confidence
 
     @property
     def outcome(self) -> RunOutcome:
@@ -98,6 +102,20 @@ class Answer:
 
         write_trace(path, self.trace, self.image, embed=embed)
 
+    def draw(self, path: str | os.PathLike[str]) -> None:
+        """Write the image with the evidence drawn on it: PNG, or JPEG where the path says so.
+
+        The patches that the answer counts or names are numbered, rejected ones are thin, and those that
+        others were compared with have another color.
+
+        Raises:
+            ConfigError: The suffix is none of `.png`, `.jpg` and `.jpeg`.
+            InputError: There is no image, or the file cannot be written.
+        """
+        from viper.images.drawing import write_drawing
+
+        write_drawing(path, self.image, self.trace.patches)
+
     def _repr_html_(self) -> str:
         """Return HTML for notebooks: answer, image with boxes, program, calls."""
         from viper.trace.summary import summary_html
@@ -112,7 +130,9 @@ def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure
     """Return the text of a program's value, or why it cannot be an answer.
 
     bool → yes/no, float → at most 6 significant digits, patch → its category, list → items joined
-    by ", ", dict → JSON. A text that equals a choice except for case is spelled like the choice.
+    by ", ", dict → JSON. A text that equals a choice except for case is spelled like the choice; yes and
+    true are the same to choices that have one of them, as are no and false. None, blank texts and empty
+    collections answer nothing.
     """
     if task == "grounding":
         patches = grounded_patches(value)
@@ -125,6 +145,12 @@ def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure
         return ", ".join(patch.category for patch in patches) or NO_SUCH_OBJECT
     if value is None:
         return Failure("runtime", "The program returned None, which answers nothing.")
+    if (empty := _empty(value)) is not None:
+        return Failure(
+            "runtime",
+            f"The program returned {empty}, which answers nothing. Return what the answer says, such as "
+            "'nothing', or call absent(name) for what was not found.",
+        )
     parts = iterate_values(value, keys=True)
     held = next((part for part in parts if isinstance(part, HostObject)), None)
     if held is not None:
@@ -137,7 +163,27 @@ def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure
         )
     text = _text(value)
     folded = text.casefold() if choices else ""  # once: the text may be long, and the choices many
-    return next((choice for choice in choices if choice.casefold() == folded), text)
+    spelled = next((choice for choice in choices if choice.casefold() == folded), None)
+    if spelled is None and folded in _SAME_TRUTH:
+        same = _SAME_TRUTH[folded]
+        spelled = next((choice for choice in choices if choice.casefold() == same), None)
+    return text if spelled is None else spelled
+
+
+_SAME_TRUTH = {"yes": "true", "true": "yes", "no": "false", "false": "no"}
+
+
+def _empty(value: Any) -> str | None:
+    """Return what an empty value is called in a message; None for a value that says something."""
+    match value:
+        case str() if not value.strip():
+            return "an empty text"
+        case list() | tuple() | set() | frozenset() | dict() if not value:
+            return f"an empty {type(value).__name__}"
+        case list() | tuple() | set() if all(_empty(item) is not None for item in value):
+            return f"a {type(value).__name__} of nothing"
+        case _:
+            return None
 
 
 def grounded_patches(value: Any) -> tuple[Patch, ...] | None:
@@ -149,36 +195,6 @@ def grounded_patches(value: Any) -> tuple[Patch, ...] | None:
     if isinstance(value, (list, tuple)) and all(isinstance(item, Patch) for item in value):
         return tuple(value)
     return None
-
-
-def evidence_patches(
-    value: Any, calls: Sequence[tuple[str, Patch | None, Any]]
-) -> tuple[Patch, ...]:
-    """Return the patches that support an answer in words.
-
-    These are the patches inside the value, if any; else the patch of the last call, if that asked about a
-    detected patch (such as its color); else all patches that were found, except those that failed a
-    property check.
-
-    Args:
-        value: What the program returned.
-        calls: (method, receiver, result) of each call, in order.
-    """
-    inside = dict.fromkeys(part for part in iterate_values(value) if isinstance(part, Patch))
-    if inside:
-        return tuple(inside)
-    if calls:
-        method, receiver, _ = calls[-1]
-        if method in _QUESTIONS and receiver is not None and receiver.detected:
-            return (receiver,)
-    refused = {r for method, r, result in calls if method == _VERIFY and result is False}
-    found = (patch for method, _, result in calls if method == _FIND for patch in result)
-    return tuple(dict.fromkeys(patch for patch in found if patch not in refused))
-
-
-_FIND = "ImagePatch.find"
-_VERIFY = "ImagePatch.verify_property"
-_QUESTIONS = {"ImagePatch.simple_query", "ImagePatch.best_text_match"}
 
 
 def _text(value: Any) -> str:

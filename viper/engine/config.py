@@ -8,7 +8,7 @@ from pathlib import Path
 
 from viper.engine.options import EngineOptions, SandboxLevel
 from viper.engine.presets import choose, missing_models
-from viper.errors import ConfigError
+from viper.errors import ConfigError, MissingError
 from viper.models.registry import STUB, TRUTH, BackendRef, Loader, parse_role
 from viper.models.roles import ROLES, Backend, Role
 from viper.scheduling.operation import OPERATIONS
@@ -133,7 +133,7 @@ def _preset_backends(
     preset = choose(models, own_backends=bool(replaced))
     kept: list[Role] = [role for role in preset.backends if role not in replaced]
     if missing := missing_models(preset, kept):
-        raise ConfigError(
+        raise MissingError(
             f"The preset '{preset.name}' lacks weights on this machine: "
             f"{', '.join(f'{model.role} {model.repository}' for model in missing)}. "
             f"Fetch them with: viper models pull {preset.name}"
@@ -147,7 +147,7 @@ def _located(ref: BackendRef, data_folder: Path | None) -> BackendRef:
         return ref
     beside = data_folder / ref.reference
     if not beside.exists():
-        raise ConfigError(
+        raise MissingError(
             f"There is no file {ref.reference!r}, and no {str(beside)!r} in the data folder. Give the "
             f"path of a scene file: {TRUTH}:FILE."
         )

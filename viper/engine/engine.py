@@ -294,6 +294,10 @@ class Engine:
         """Return the roles served and the detector's vocabulary; loads the detector."""
         return self._loop.run(self._solver.capabilities())
 
+    async def acapabilities(self) -> Capabilities:
+        """Return the capabilities from any event loop; see `capabilities`."""
+        return await self._elsewhere(self._solver.capabilities())
+
     def fingerprints(self) -> dict[Role, str]:
         """Return the fingerprints of the models that have been loaded so far."""
         return self.pool.fingerprints()

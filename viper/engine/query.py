@@ -24,7 +24,7 @@ class Query:
     """A question about an image.
 
     Raises:
-        InputError: The task is unknown.
+        InputError: The task is unknown, or `best_effort` is something else.
     """
 
     image: ImageSource
@@ -44,6 +44,10 @@ class Query:
     def __post_init__(self) -> None:
         if self.task not in get_args(Task):
             raise InputError(f"task must be 'vqa' or 'grounding', but got {self.task!r:.80}.")
+        if not isinstance(self.best_effort, bool | None):
+            raise InputError(
+                f"best_effort must be True, False or None, but got {self.best_effort!r:.80}."
+            )
 
     def check_lengths(self) -> None:
         """Check the lengths of its texts: before an image is decoded, a model loaded or a trace begun.

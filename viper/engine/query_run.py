@@ -15,7 +15,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -46,7 +46,7 @@ from viper_sandbox import Checked, Jail, Request, Result
 from viper_sandbox.large_work import LARGE_VALUES, beside_loop
 from viper_sandbox.wire import count_values
 
-__all__ = ["EngineServices", "QueryRun", "prompt_tokens", "written"]
+__all__ = ["EngineServices", "QueryRun", "written", "written_within"]
 
 _log = logging.getLogger(__name__)
 
@@ -103,6 +103,21 @@ async def prompt_tokens(generator: Generator, request: GenerationRequest, budget
     if not budget.limits_tokens or not isinstance(generator, Prompting):
         return 0
     return (await generator.prompt(request)).tokens
+
+
+async def written_within(
+    opened: OpenedGenerator, request: GenerationRequest, budget: Budget
+) -> Program:
+    """Let a generator write one program if the budget allows it.
+
+    Raises:
+        BudgetError: The budget is spent, or the prompt is longer than what is left of it.
+        GenerationError: The program could not be written.
+    """
+    if not Abilities.of(opened.generator).billed:
+        return await written(opened, request, budget)
+    with budget.reserved(await prompt_tokens(opened.generator, request, budget)):
+        return await written(opened, request, budget)
 
 
 class _Run(NamedTuple):
@@ -212,13 +227,16 @@ class QueryRun:
         request = replace(request, temperature=config.vote_temperature)
         budget = self._services.budget
         # Once: they count as one call, which sends the prompt for each vote.
-        budget.check(config.votes * await prompt_tokens(opened.generator, request, budget))
+        tokens = await prompt_tokens(opened.generator, request, budget)
 
-        async def one(seed: int) -> ProgramResult:
+        async def one(seed: int, release: Callable[[int], None]) -> ProgramResult:
             sampled = replace(request, seed=seed)
             started = time.perf_counter()
             try:
-                program = await written(opened, sampled, self._services.budget)
+                try:
+                    program = await written(opened, sampled, budget)
+                finally:
+                    release(tokens)
             except GenerationError as error:
                 ms = (time.perf_counter() - started) * 1000
                 failure = Failure.of(error)
@@ -228,8 +246,9 @@ class QueryRun:
             return (await self.run(program, started)).result
 
         try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one(seed)) for seed in range(config.votes)]
+            with budget.reserved(config.votes * tokens) as release:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(one(n, release)) for n in range(config.votes)]
         except BaseExceptionGroup as errors:
             # One program hit an error of the engine, which cancelled the others.
             raise errors.exceptions[0] from None
@@ -239,11 +258,8 @@ class QueryRun:
         self._trace_builder.choose(*found)
 
     async def _write_and_run(self, opened: OpenedGenerator, request: GenerationRequest) -> _Run:
-        if Abilities.of(opened.generator).billed:
-            budget = self._services.budget
-            budget.check(await prompt_tokens(opened.generator, request, budget))
         started = time.perf_counter()
-        program = await written(opened, request, self._services.budget)
+        program = await written_within(opened, request, self._services.budget)
         return await self.run(program, started)
 
     async def run(self, program: Program, written_from_s: float | None = None) -> _Run:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from viper.engine.answer import Answer
 from viper.engine.query import Query, check_choices, checked_question, opened_image
-from viper.engine.query_run import EngineServices, QueryRun, prompt_tokens, written
+from viper.engine.query_run import EngineServices, QueryRun, written, written_within
 from viper.engine.trace_builder import TraceBuilder
 from viper.errors import (
     ConfigError,
@@ -32,7 +32,7 @@ from viper.generate.registry import OpenedGenerator
 from viper.images.image import ImageRef
 from viper.methods.doubts import KNOWN_PICTURES, refusal
 from viper.models.capabilities import Capabilities
-from viper.models.registry import STUB
+from viper.models.registry import BUILTIN
 from viper.programs.program import OWN_PROGRAM, CheckReport, Doubt, Failure, Finding, Program, Task
 from viper.scheduling.metrics import AnswerMetrics
 from viper.scheduling.model_pool import ModelPool
@@ -138,9 +138,9 @@ class Solver:
                     await query_run.run(Program(query.program, OWN_PROGRAM))
                 else:
                     request = await self._request(
-                        query.question, query.task, query.choices, query.best_effort
+                        query.question, query.task, query.choices, bool(query.best_effort)
                     )
-                    if not query.best_effort:
+                    if not request.best_effort:
                         await self._check_domain(image)
                     await query_run.ask(self._generators, request)
         except ViperError as error:
@@ -162,7 +162,7 @@ class Solver:
             GenerationError: No program could be written.
         """
         with _generation_errors():
-            request = await self._request(question, task, choices)
+            request = await self._request(question, task, choices, self._config.best_effort)
             budget, cache = self._services.budget, self._services.program_cache
             *first, last = self._generators
             for generator in first:
@@ -170,11 +170,10 @@ class Solver:
                     return await written(generator, request, budget)
                 except GenerationError:
                     continue  # the next one may understand
-            if Abilities.of(last.generator).billed:
-                if cache and (recalled := await cache.find(last.generator, request)):
-                    return recalled.program
-                budget.check(await prompt_tokens(last.generator, request, budget))
-            return await written(last, request, budget)
+            billed = Abilities.of(last.generator).billed
+            if billed and cache and (recalled := await cache.find(last.generator, request)):
+                return recalled.program
+            return await written_within(last, request, budget)
 
     async def prompt(self, question: str, task: Task, choices: tuple[str, ...]) -> Prompt:
         """Return the conversation that the generator would send, without sending it.
@@ -190,7 +189,7 @@ class Solver:
                 f"The generator {writer.name!r} uses no language model, so there is no prompt. "
                 "Choose one with --generator openai:MODEL or local:MODEL_OR_FOLDER."
             )
-        request = await self._request(question, task, choices)
+        request = await self._request(question, task, choices, self._config.best_effort)
         with _generation_errors():
             return await writer.prompt(request)
 
@@ -223,34 +222,42 @@ class Solver:
         await self._services.jail.close()
 
     async def _request(
-        self, question: str, task: Task, choices: tuple[str, ...], best_effort: bool | None = None
+        self, question: str, task: Task, choices: tuple[str, ...], best_effort: bool
     ) -> GenerationRequest:
         checked = checked_question(question)
         check_choices(choices)
         capabilities = await self.capabilities()
-        if best_effort is None:
-            best_effort = self._config.best_effort
         return GenerationRequest(
             checked, task, choices, capabilities, self._services.api.spec, best_effort
         )
 
     async def _check_domain(self, image: ImageRef) -> None:
-        """Refuse an image that is unlike those that the detector was made for.
+        """Refuse an image outside the world of the built-in models where there are no other models.
+
+        Before anything is written: whether the question can be put to them or not, what helps are other
+        models. Where there are others too, a call of a built-in one says it.
 
         Raises:
-            ModelError: It is; the message says which models can see it.
+            ModelError: It is such an image; the message says which models can see it.
         """
-        ref = self._config.backends.get("detector")
-        if ref is None or ref.name == STUB:
+        seeing = [role for role in self._config.backends if role != "language"]
+        if {self._config.backends[role].name for role in seeing} != {BUILTIN}:
             return
-        detector = await self._pool.backend("detector")
-        # A model that knows its domain may have to look at the image for it.
-        doubt = await asyncio.to_thread(detector.doubt, image)
+        role = "detector" if "detector" in seeing else seeing[0]
+        backend = await self._pool.backend(role)
+        try:
+            # In another thread: the network looks at the image for it, once for all roles and calls.
+            doubt = await asyncio.to_thread(backend.doubt, image)
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            _log.exception("The %s failed.", role)
+            raise ModelError(f"The {role} failed: {summarize_error(error)}") from error
         if doubt is not None:
-            raise ModelError(refusal([Doubt(KNOWN_PICTURES, doubt, "detector")]))
+            raise ModelError(refusal([Doubt(KNOWN_PICTURES, doubt)]))
 
     def _failed(self, query: Query, failure: Failure) -> Answer:
         """Return a failed answer, whose trace contains no program."""
+        if query.best_effort is None:
+            query = replace(query, best_effort=self._config.best_effort)
         try:
             name = Path(query.image).name  # type: ignore[arg-type]  # checked by trying
         except Exception:  # not a path

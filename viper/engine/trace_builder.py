@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from viper.engine.answer import Answer, evidence_patches, grounded_patches, render
+from viper.engine.answer import Answer, render
 from viper.engine.config import EngineConfig
+from viper.engine.evidence import Evidence, evidence_of
 from viper.engine.query import Query
 from viper.errors import failure_kind
 from viper.images.image import ImageRef
@@ -15,11 +16,12 @@ from viper.images.region import Patch
 from viper.images.values import map_value, to_json_value
 from viper.methods.dispatch import CallDispatcher
 from viper.methods.doubts import capped_doubts, refusal
-from viper.programs.program import OWN_PROGRAM, CheckReport, Failure, Program, Task
+from viper.programs.program import CheckReport, Failure, Program, Task
 from viper.scheduling.metrics import AnswerMetrics
 from viper.storage.version import __version__
+from viper.texts.secrets import hide_secrets
 from viper.trace import Attempt, ImageInfo, Trace, Votes
-from viper.trace.record import DirectAnswer, outcome_of
+from viper.trace.record import direct_answer, outcome_of
 from viper.usage import Usage
 from viper_sandbox import HandleRef, PatchRef, Result
 from viper_sandbox.findings import capped, capped_all
@@ -54,6 +56,9 @@ _BLANK = Attempt(
 )
 
 
+_LONGEST_TEXT = 40_000
+"""Most characters of a prompt or reply in a trace: a prompt has some 10,000, and grows with each repair."""
+
 LOOKED_AT_NOTHING = (
     "The program answers without having looked at the image: no call of find, exists, verify_property, "
     "best_text_match, best_image_match, simple_query or compute_depth gave it anything. Answer from what "
@@ -68,10 +73,10 @@ class Reading(NamedTuple):
     failure: Failure | None
     value: Any = None  # what the program returned
     text: str | None = None
-    patches: tuple[Patch, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     returned: Any = None  # the value in the JSON of a trace
-    patches_json: tuple[dict[str, Any], ...] = ()
-    """The patches in the JSON of an answer."""
+    evidence_json: tuple[dict[str, Any], ...] = ()
+    """The evidence in the JSON of a trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +87,17 @@ class ProgramResult:
     value: Any = None  # what the program returned
     text: str | None = None
     """The value as an answer; None on failure."""
-    patches: tuple[Patch, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    """What the answer rests on."""
     report: CheckReport = field(default_factory=lambda: CheckReport(""))
     """The sandbox's report on the program."""
-    patches_json: tuple[dict[str, Any], ...] = ()
-    """The patches in the JSON of an answer."""
+    evidence_json: tuple[dict[str, Any], ...] = ()
+    """The evidence in the JSON of a trace."""
+
+    @property
+    def patches(self) -> tuple[Patch, ...]:
+        """The patches that the answer is, counts or names."""
+        return tuple(one.patch for one in self.evidence if one.role == "answer")
 
     @property
     def failure(self) -> Failure | None:
@@ -154,12 +165,21 @@ class TraceBuilder:
             notes=capped_all(program.notes),
             unverified=capped_all(doubt.condition for doubt in doubts),
             doubts=doubts,
+            prompt=_kept(program.prompt),
+            reply=_reply(program),
             started_ms=(started_s - self.started_s) * 1000,
         )
         query = self._query
-        return self._enter(
-            read_result(attempt, session, result, query.task, query.choices, reading)
+        found = read_result(
+            attempt,
+            session,
+            result,
+            query.task,
+            query.choices,
+            must_look=query.program is None,
+            reading=reading,
         )
+        return self._enter(found)
 
     def enter_unwritten(
         self, generator: str, failure: Failure, generate_ms: float
@@ -181,6 +201,8 @@ class TraceBuilder:
             notes=capped_all(program.notes),
             unverified=capped_all(doubt.condition for doubt in doubts),
             doubts=doubts,
+            prompt=_kept(program.prompt),
+            reply=_reply(program),
             failure=Failure("model", refusal(doubts)),
         )
         return self._enter(ProgramResult(attempt))
@@ -225,9 +247,23 @@ class TraceBuilder:
             requests={role: sum(sizes.values()) for role, sizes in forwards.items()},
             prefetch=self._account.prefetch_counts(),
             total_ms=(time.perf_counter() - self.started_s) * 1000,
-            **outcome_fields(chosen, failure),
+            **outcome_fields(chosen, failure, (width, height)),
         )
         return answer_of(trace, chosen, self._image)
+
+
+def _reply(program: Program) -> str:
+    """Return what a language model replied; empty where none was asked."""
+    return _kept(program.source) if program.prompt else ""
+
+
+def _kept(text: str) -> str:
+    """Return a text without secrets, and without its middle if it is very long."""
+    half = _LONGEST_TEXT // 2
+    if len(text) > _LONGEST_TEXT:
+        left_out = f"\n… {len(text) - 2 * half:,} characters are left out …\n"
+        text = text[:half] + left_out + text[-half:]
+    return hide_secrets(text)
 
 
 def read_result(
@@ -236,6 +272,8 @@ def read_result(
     result: Result | None,
     task: Task,
     choices: tuple[str, ...],
+    *,
+    must_look: bool,
     reading: Reading | None = None,
 ) -> ProgramResult:
     """Read the sandbox's result of a program.
@@ -247,13 +285,15 @@ def read_result(
         result: The result; None when the program was stopped from outside.
         task: What the program was to return.
         choices: Answers that the caller allows.
+        must_look: Whether a program that no model looked at the image for has failed; programs of the user's
+            own may look at nothing.
         reading: What `read_value` made of the result; None if it was not asked yet.
     """
     report = result.checked if result and result.checked else CheckReport(attempt.source)
     if reading is None:
         reading = read_value(session, result, task, choices)
     failure = reading.failure
-    if failure is None and attempt.generator != OWN_PROGRAM and not session.has_looked:
+    if failure is None and must_look and not session.has_looked:
         failure = Failure("check", LOOKED_AT_NOTHING)
         reading = Reading(failure)
     ended = replace(
@@ -267,48 +307,41 @@ def read_result(
         printed=result.printed if result else "",
         returned=reading.returned,
     )
-    value, text, patches = reading.value, reading.text, reading.patches
-    return ProgramResult(ended, value, text, patches, report, reading.patches_json)
+    value, text, evidence = reading.value, reading.text, reading.evidence
+    return ProgramResult(ended, value, text, evidence, report, reading.evidence_json)
 
 
-def outcome_fields(chosen: ProgramResult | None, failure: Failure | None) -> dict[str, Any]:
+def outcome_fields(
+    chosen: ProgramResult | None, failure: Failure | None, size_wh: tuple[int, int]
+) -> dict[str, Any]:
     """Return the fields of a trace that depend on the chosen program.
 
     Args:
         chosen: The program that gave the answer or failure.
         failure: Why there is no answer.
+        size_wh: Size of the image, in pixels.
     """
     answered = chosen if failure is None else None
     doubts = chosen.attempt.doubts if chosen else ()
     return {
         "outcome": outcome_of(failure, doubts),
         "doubts": doubts if failure is None else (),
-        "direct_answer": _direct_answer(answered) if answered else None,
+        "direct_answer": direct_answer(answered.attempt, answered.text, size_wh)
+        if answered
+        else None,
         "answer": answered.text if answered else None,
-        "patches": answered.patches_json if answered else (),
+        "patches": answered.evidence_json if answered else (),
         "failure": failure,
         "unverified": chosen.attempt.unverified if chosen else (),
     }
-
-
-def _direct_answer(answered: ProgramResult) -> DirectAnswer | None:
-    """Return the answer as the word of one model, if that model alone was asked about the whole image."""
-    looked = [call for call in answered.attempt.calls if call.error is None and call.role]
-    looked = [call for call in looked if call.role != "language"]
-    asked = {(call.role, call.model, call.box_xyxy) for call in looked}
-    if len(asked) != 1 or answered.text is None:
-        return None
-    ((role, model, box),) = asked
-    if role != "answerer" or box is None or box[:2] != (0, 0):
-        return None
-    return DirectAnswer(answered.text, model, "no other model looked at the image")
 
 
 def answer_of(trace: Trace, chosen: ProgramResult | None, image: ImageRef) -> Answer:
     """Return the answer of a run."""
     if chosen is None or trace.failure is not None:
         return Answer(None, None, (), trace.failure, trace, image)
-    return Answer(chosen.value, chosen.text, chosen.patches, None, trace, image)
+    patches, evidence = chosen.patches, chosen.evidence
+    return Answer(chosen.value, chosen.text, patches, None, trace, image, evidence)
 
 
 def read_value(
@@ -348,9 +381,7 @@ def read_value(
     text = render(value, task, choices)
     if isinstance(text, Failure):
         return Reading(text)
-    if task == "grounding":
-        patches = grounded_patches(value) or ()
-    else:
-        patches = evidence_patches(value, session.evidence)
-    patches_json = tuple(patch.to_json() for patch in patches)
-    return Reading(None, value, text, patches, to_json_value(value), patches_json)
+    roles = [session.given(patches) for patches in result.evidence]
+    evidence = evidence_of(value, roles, session.found)
+    evidence_json = tuple(one.to_json() for one in evidence)
+    return Reading(None, value, text, evidence, to_json_value(value), evidence_json)

@@ -1,7 +1,11 @@
 """Voting among several programs for one question: the most frequent answer wins.
 
+Programs also vote for there being no answer: what the question takes for granted was not found (`absent`), or
+nothing settles it (`unsure`). An answer needs more votes than each of these verdicts.
+
 Answers in words are equal if they differ only in case, articles and punctuation. Boxes are equal if their
-IoU with the first box of the group is at least 0.5. A failed program has no vote, but counts in the total.
+IoU with the first box of the group is at least 0.5. A program that failed otherwise has no vote, but counts
+in the total.
 
 Programs of a stranger vote as well, so the time of a vote grows with its answers and not with their square:
 each answer is made into a key once, long ones are equal only if they are the same text, and a box is compared
@@ -16,12 +20,14 @@ from typing import NamedTuple, TypeAlias
 
 from viper.engine.answer import NO_SUCH_OBJECT
 from viper.engine.trace_builder import ProgramResult
+from viper.errors import FailureKind
 from viper.images.boxes import Box, iou
 from viper.images.values import distinct
 from viper.programs.program import Task
 from viper.trace import Votes
 
-__all__ = ["MOST_LEADING_BOXES", "AnswerKey", "Tally", "agree", "key_of", "label_of", "tally"]
+__all__ = ["MOST_LEADING_BOXES", "VERDICTS", "AnswerKey", "Tally", "agree", "has_verdict", "key_of"]
+__all__ += ["label_of", "tally"]
 
 # The usual threshold of referring expression benchmarks.
 _SAME_BOX_IOU = 0.5
@@ -34,6 +40,9 @@ _MOST_NORMALIZED_CHARACTERS = 10_000
 MOST_LEADING_BOXES = 200
 """Groups of boxes that a box may join by overlap, the first ones; a vote has some ten programs."""
 
+VERDICTS: tuple[FailureKind, ...] = ("absent", "unsure")
+"""Failures that a program has found out, and which have a vote."""
+
 AnswerKey: TypeAlias = str | Box | None
 """What is compared of an answer: a text, or the edges of a box, None for no box."""
 
@@ -42,7 +51,7 @@ class Tally(NamedTuple):
     """The result of a vote."""
 
     winner: ProgramResult
-    """The first program with the winning answer; the first of all if all failed."""
+    """The first program with the winning answer or verdict; the first of all if all failed otherwise."""
     votes: Votes
 
 
@@ -50,7 +59,8 @@ def tally(outcomes: Sequence[ProgramResult], task: Task) -> Tally:
     """Count the votes, in time proportional to their number and length.
 
     Args:
-        outcomes: One or more, in program order. Of several answers with the most votes, the first wins.
+        outcomes: One or more, in program order. Of several answers with the most votes, the first wins; a
+            verdict wins against answers with as many votes, and `absent` against `unsure`.
         task: The task of the programs.
     """
     groups: list[list[ProgramResult]] = []  # results with equal answers
@@ -72,8 +82,20 @@ def tally(outcomes: Sequence[ProgramResult], task: Task) -> Tally:
     # Boxes that differ in the seventh digit have one label.
     labels = distinct([label_of(group[0], task) for group in groups])
     answers = dict(zip(labels, map(len, groups), strict=True))
-    winner = groups[0][0] if groups else outcomes[0]
-    return Tally(winner, Votes(len(outcomes), answers, len(outcomes) - len(succeeded)))
+    votes = Votes(len(outcomes), answers, len(outcomes) - len(succeeded))
+    verdicts = [[one for one in outcomes if _verdict(one) == kind] for kind in VERDICTS]
+    best = max([*verdicts, *groups], key=len)  # the first of the largest
+    return Tally(best[0] if best else outcomes[0], votes)
+
+
+def has_verdict(outcome: ProgramResult) -> bool:
+    """Return whether a program has a vote: it gave an answer, or found out that there is none."""
+    return outcome.failure is None or _verdict(outcome) is not None
+
+
+def _verdict(outcome: ProgramResult) -> FailureKind | None:
+    failure = outcome.failure
+    return failure.kind if failure is not None and failure.kind in VERDICTS else None
 
 
 def key_of(outcome: ProgramResult, task: Task) -> AnswerKey:

@@ -21,6 +21,7 @@ from typing import Any, NoReturn, TextIO
 __all__ = ["LostOutputError", "final_status", "guard_streams", "run_command"]
 
 _FAILED = 1
+_INTERRUPTED = 130
 _CLOSED = OSError(errno.EBADF, "it is closed")
 
 
@@ -111,6 +112,8 @@ def run_command(command: Callable[[], object]) -> NoReturn:
         status: Any = 0
     except SystemExit as end:
         status = end.code
+    except KeyboardInterrupt:  # before or behind a verb, which says so itself
+        status = _INTERRUPTED
     except LostOutputError as error:
         _print(error)
         status = _FAILED

@@ -114,7 +114,7 @@ def choose_examples(request: GenerationRequest, count: int) -> list[Example]:
     """Return the examples of the task that are most similar to the question, the most similar one last.
 
     An example is a candidate only if every role it needs is served and every object it names can be
-    detected.
+    detected, without best effort under that very name: a program that finds a wider class is not answered.
 
     Args:
         request: The question, its task, and the capabilities.
@@ -129,13 +129,19 @@ def choose_examples(request: GenerationRequest, count: int) -> list[Example]:
         for example in load_examples()
         if example.task == request.task
         and all(map(request.capabilities.serves, example.roles))
-        and all(request.capabilities.match(name) is not None for name in example.objects)
+        and all(_is_detected(name, request) for name in example.objects)
     )
 
     def similarity(example: Example) -> float:
         return _similarity(features, _features(example.question), weights)
 
     return sorted(candidates, key=similarity, reverse=True)[:count][::-1]
+
+
+def _is_detected(name: str, request: GenerationRequest) -> bool:
+    if request.best_effort:
+        return request.capabilities.match(name) is not None
+    return request.capabilities.detects(name)
 
 
 def _similarity(a: frozenset[str], b: frozenset[str], weights: Mapping[str, float]) -> float:

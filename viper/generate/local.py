@@ -92,7 +92,10 @@ class LocalGenerator(LanguageModelAbilities):
         finally:
             for future in futures:
                 future.cancel()  # no effect on finished ones
-        return [Program(output.text, self.name, usage=output.usage) for output in outputs]
+        return [
+            Program(output.text, self.name, usage=output.usage, prompt=output.prompt)
+            for output in outputs
+        ]
 
     async def prompt(self, request: GenerationRequest) -> Prompt:
         """Return the conversation for a request, counted by the model's tokenizer; loads no weights.

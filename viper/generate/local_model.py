@@ -21,11 +21,12 @@ from transformers import (
     StoppingCriteriaList,
 )
 
+from viper.backends.finite_logits import finite_logits
 from viper.backends.loaded_tokenizer import decode_rows
 from viper.backends.model_source import reason_of
 from viper.backends.placement import Placement, resolve_device, resolve_dtype
 from viper.backends.torch_common import load_model
-from viper.errors import GenerationError
+from viper.errors import GenerationError, ModelError
 from viper.generate.local_prompt import WHAT, FittedPrompt, LocalPrompts, locate_model
 from viper.generate.local_settings import LocalSettings
 from viper.generate.local_thread import Sample, Written
@@ -134,9 +135,13 @@ class LocalModel:
                     max_new_tokens=self._prompts.program_tokens,
                     do_sample=False,
                     num_beams=1,
-                    logits_processor=LogitsProcessorList([_Sampler([one for _, one in batch])]),
+                    logits_processor=LogitsProcessorList(
+                        [*finite_logits("language model"), _Sampler([one for _, one in batch])]
+                    ),
                     stopping_criteria=StoppingCriteriaList([_RowEnds(rows, length, is_wanted)]),
                 )
+        except ModelError as error:  # a model of NaN writes the same token for ever
+            raise GenerationError(str(error)) from error
         except torch.OutOfMemoryError as error:
             raise GenerationError(
                 f"The language model ran out of memory with a prompt of {length} tokens: "
@@ -152,7 +157,8 @@ class LocalModel:
                 "The language model wrote nothing. Ask in other words, or use an instruction-tuned "
                 "model."
             )
-        return Written(text, Usage(len(prompt.token_ids), len(row.token_ids)))
+        usage = Usage(len(prompt.token_ids), len(row.token_ids))
+        return Written(text, usage, str(prompt.to_prompt()))
 
 
 class _Row:

@@ -32,6 +32,7 @@ from viper.generate.local_settings import LocalSettings
 from viper.generate.prompt import Prompt, build_messages, shorter_styles
 from viper.llm.client import Message
 from viper.models.registry import IMPORTING
+from viper_sandbox.thoughts import opens_thoughts
 
 __all__ = ["WHAT", "FittedPrompt", "LocalPrompts", "locate_model"]
 
@@ -88,7 +89,7 @@ class LocalPrompts:
     ) -> None:
         self.tokenizer = tokenizer
         self.opening = "" if tokenizer.chat_template else _OPENING
-        """Beginning of the model's reply, which is part of the layout."""
+        """Beginning of the model's reply, which is part of the layout: a tag, if it opens thoughts."""
         self.program_tokens = min(settings.max_tokens, max(1, context_tokens // 4))
         """Tokens reserved for the program, and its limit."""
         self._context_tokens = context_tokens
@@ -175,10 +176,12 @@ class LocalPrompts:
         turns = [("user", "question"), ("assistant", "program"), ("user", "question")]
         # Tried again without the system text, and reported there.
         with contextlib.suppress(TemplateFailure):
-            if "ground rules" in self._templated([("system", "ground rules"), *turns]):
+            text = self._templated([("system", "ground rules"), *turns])
+            self.opening = opens_thoughts(text)
+            if "ground rules" in text:
                 return True
         try:
-            self._templated(turns)
+            self.opening = opens_thoughts(self._templated(turns))
         except TemplateFailure as error:
             raise ConfigError(
                 f"The chat template of 'local:{self._reference}' cannot lay out a conversation of "

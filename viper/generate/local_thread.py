@@ -49,6 +49,8 @@ class Written(NamedTuple):
 
     text: str
     usage: Usage
+    prompt: str = ""
+    """The conversation, for display."""
 
 
 class Writer(Protocol):

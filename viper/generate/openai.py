@@ -35,17 +35,21 @@ class OpenAIGenerator(LanguageModelAbilities):
         self._style = style or PromptStyle()
 
     @classmethod
-    def parse(cls, reference: str) -> OpenAIGenerator:
+    def parse(cls, reference: str, *, needs_key: bool = True) -> OpenAIGenerator:
         """Return the generator for `MODEL?option=value&…`.
 
         See `ChatSettings.parse` and `PromptStyle.read` for the options.
+
+        Args:
+            reference: The model and its options.
+            needs_key: Whether programs will be asked for, for which some services need a key.
 
         Raises:
             ConfigError: The model or an option is invalid, or a key is needed and not set.
         """
         model, options = parse_reference(reference)
         with Options(options, f"openai:{model}") as read:
-            return cls(ChatSettings.read(model, read), PromptStyle.read(read))
+            return cls(ChatSettings.read(model, read, needs_key=needs_key), PromptStyle.read(read))
 
     @property
     def name(self) -> str:
@@ -68,9 +72,10 @@ class OpenAIGenerator(LanguageModelAbilities):
         Raises:
             GenerationError: A call failed or returned no text.
         """
+        conversations = [build_messages(request, self._style) for request in requests]
         try:
             completions = await self._model.chat(
-                [build_messages(request, self._style) for request in requests],
+                conversations,
                 [_MAX_TOKENS] * len(requests),
                 [Sampling(request.temperature, request.seed) for request in requests],
             )
@@ -78,7 +83,10 @@ class OpenAIGenerator(LanguageModelAbilities):
             failure = GenerationError(str(error))
             failure.usage = error.usage
             raise failure from error
-        return [Program(one.text, self.name, usage=one.usage) for one in completions]
+        return [
+            Program(one.text, self.name, usage=one.usage, prompt=str(Prompt.estimated(messages)))
+            for messages, one in zip(conversations, completions, strict=True)
+        ]
 
     async def prompt(self, request: GenerationRequest) -> Prompt:
         """Return the conversation for a request; its number of tokens is an estimate."""

@@ -18,7 +18,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -44,7 +44,7 @@ much, and every repair sends it again."""
 _LINE_CHARACTERS = 200
 """Most characters of the line that failed."""
 
-_LAYOUT = 2
+_LAYOUT = 3
 """Increase it when the assembly of the templates or the selection of examples changes."""
 _TEXTS = ("system.md", "vqa.md", "grounding.md", "repair.md", "seen.md", "examples.json")
 
@@ -55,11 +55,16 @@ _WITH: dict[Role, str] = {
 }
 _WITHOUT: dict[Role, str] = {
     "detector": "Objects cannot be found: look at the image as a whole.",
+    "matcher": "Colours and other attributes cannot be tested: call `unsure` where the question has one.",
+    "depth": "Depth cannot be measured: call `unsure` where the question depends on it.",
+    "answerer": "No question can be asked about the content of a patch.",
+    "language": "There is no source of general knowledge.",
+}
+# What to do instead where an answer that may be wrong is better than none.
+_BEST_EFFORT: dict[Role, str] = {
     "matcher": "Colours and other attributes cannot be tested: leave such conditions out.",
     "depth": "Depth cannot be measured: of two things that stand on the ground, the one with the "
     "smaller `lower` is closer to the camera.",
-    "answerer": "No question can be asked about the content of a patch.",
-    "language": "There is no source of general knowledge.",
 }
 
 
@@ -158,11 +163,14 @@ def prompt_version() -> str:
 
 def _system(request: GenerationRequest, style: PromptStyle) -> str:
     text = _text("system.md").replace("{{TASK}}", _text(f"{request.task}.md"))
-    api = _api(request.spec, request.capabilities, style.api == "full")
+    without = _WITHOUT | _BEST_EFFORT if request.best_effort else _WITHOUT
+    api = _api(request.spec, request.capabilities, without, style.api == "full")
     return text.replace("{{API}}", api)
 
 
-def _api(spec: ApiSpec, capabilities: Capabilities, in_full: bool) -> str:
+def _api(
+    spec: ApiSpec, capabilities: Capabilities, without: Mapping[Role, str], in_full: bool
+) -> str:
     missing = {
         c.name for c in spec.callables if c.needs is not None and not capabilities.serves(c.needs)
     }
@@ -184,7 +192,7 @@ def _api(spec: ApiSpec, capabilities: Capabilities, in_full: bool) -> str:
     notes = [
         note
         for role in ROLES
-        if (note := (_WITH if capabilities.serves(role) else _WITHOUT).get(role)) is not None
+        if (note := (_WITH if capabilities.serves(role) else without).get(role)) is not None
     ]
     if capabilities.serves("detector") and capabilities.vocabulary is not None:
         notes.append(

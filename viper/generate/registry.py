@@ -13,7 +13,7 @@ from viper.plugins import find_plugins
 from viper.texts.secrets import SECRET_REFERENCE, reveals_secret
 
 __all__ = ["GENERATORS", "OpenedGenerator", "generator_options", "open_generator"]
-__all__ += ["open_generators"]
+__all__ += ["open_generators", "prompt_generator"]
 
 GENERATORS: Mapping[str, str] = {
     "grammar": "grammar: no model, no key; questions of the usual forms",
@@ -49,6 +49,27 @@ def open_generators(name: str) -> tuple[OpenedGenerator, ...]:
     if kind.strip() == "auto":
         return (*open_generators("grammar"), OpenedGenerator(open_generator(model)))
     return (OpenedGenerator(open_generator(name), trusted=kind.strip() == "grammar"),)
+
+
+def prompt_generator(name: str) -> Generator:
+    """Create the generator whose prompt a name stands for: the last one of `auto`.
+
+    It writes no programs where a key is missing, and shows its prompts all the same.
+
+    Args:
+        name: As in `open_generators`.
+
+    Raises:
+        ConfigError: As in `open_generator`.
+    """
+    kind, _, reference = name.partition(":")
+    if kind.strip() == "auto" and reference:
+        return prompt_generator(reference)
+    if kind.strip() == "openai" and not reveals_secret(name):
+        from viper.generate.openai import OpenAIGenerator
+
+        return OpenAIGenerator.parse(reference, needs_key=False)
+    return open_generators(name)[-1].generator
 
 
 def generator_options(name: str) -> dict[str, str]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 
+from viper_sandbox.thoughts import after_thoughts
+
 __all__ = ["end_of_program"]
 
 _ENTRY = re.compile(r"^(?:async )?def execute_command\b", re.MULTILINE)
-_THOUGHTS = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
 _FENCES = ("```", "~~~")
 _CONTINUATIONS = ("#", "@", ")", "]", "}")
 """Starts of unindented lines inside a program: comments, decorators, and closing brackets, as in a
@@ -34,8 +35,7 @@ def end_of_program(text: str) -> int | None:
     Returns:
         Number of characters to keep, or None while the program may go on.
     """
-    thoughts = _THOUGHTS.match(text)
-    entry = _ENTRY.search(text, thoughts.end() if thoughts else 0)
+    entry = _ENTRY.search(text, after_thoughts(text))
     if entry is None:
         return None
     start = text.find("\n", entry.end()) + 1

@@ -1,6 +1,7 @@
 """Converts any color mode of Pillow to rows of 8-bit RGB, band by band.
 
-- Transparent pixels are laid over white, as on a page, so that hidden colors never show.
+- Transparent pixels are laid over white, as on a page, so that hidden colors never show. A fourth sample that
+  is 0 everywhere, in a format that does not say what it means, is no transparency: programs leave it at 0.
 - Palette, gray, black-and-white, CMYK and YCbCr become RGB by Pillow's formulas; embedded color
   profiles are not applied.
 - Samples of 16 and 32 bits stay as they are; `viper.images.pixel_arrays` scales them.
@@ -37,6 +38,9 @@ class DeepSamples(NamedTuple):
 
 
 _BAND_PIXELS = 1 << 19
+# BMP has a mask of alpha, which programs fill in without filling the samples; TIFF has a tag for the
+# meaning of a fourth sample, which may be missing, or 0: without meaning.
+_SAMPLE_MEANINGS, _ALPHA_MEANINGS = 338, {1, 2}
 _STRAIGHT_ALPHA = {"La": "LA", "RGBa": "RGBA"}
 
 
@@ -49,14 +53,29 @@ def packed_rows(image: PillowImage) -> Iterator[bytes]:
     """Yield the rows of a decoded image, top first, several at a time, without padding."""
     width, height = image.size
     step = rows_at_once(width)
+    is_opaque = _has_unused_alpha(image)
     for top in range(0, height, step):
         band = image.crop((0, top, width, min(height, top + step)))
+        if is_opaque:
+            band = band.convert("RGB")
         yield (band if layout(image) != "RGB" else _rgb(band)).tobytes()
 
 
 def rows_at_once(width: int) -> int:
     """Return the number of rows that `packed_rows` yields together, but for the last ones."""
     return max(1, _BAND_PIXELS // max(1, width))
+
+
+def _has_unused_alpha(image: PillowImage) -> bool:
+    """Return whether a fourth sample that may be alpha is 0 everywhere, and so is none."""
+    form = getattr(image, "format", None)
+    if image.mode != "RGBA" or form not in ("BMP", "DIB", "TIFF"):
+        return False
+    if form == "TIFF" and _ALPHA_MEANINGS & {
+        *getattr(image, "tag_v2", {}).get(_SAMPLE_MEANINGS, ())
+    }:
+        return False
+    return image.getchannel("A").getextrema() == (0, 0)
 
 
 def _rgb(image: PillowImage) -> PillowImage:

@@ -49,6 +49,7 @@ class _DecoderZygote(ZygoteLoop):
     def preload(wanted: Confinement) -> None:
         """Import what Pillow imports when it opens, decodes and converts images."""
         from PIL import (  # noqa: F401
+            AvifImagePlugin,
             ExifTags,
             Image,
             ImageChops,
@@ -66,6 +67,8 @@ class _DecoderZygote(ZygoteLoop):
 
         jpeg_decoder.register()
         png_decoder.register()
+        # A confined process can start no thread.
+        AvifImagePlugin.DEFAULT_MAX_THREADS = 1
         _samples()
         warnings.simplefilter("ignore")  # a file may cause millions of them
         Image.preinit()  # the other plugins

@@ -3,7 +3,7 @@
 `open_image` takes a path, bytes, a Pillow image or an array and returns an `ImageRef` with decoded
 RGB pixels, or raises `InputError` with one line that says what was wrong and what to do.
 
-Only regular files up to a size limit are read, and only six decoders see their bytes, in a confined process
+Only regular files up to a size limit are read, and only seven decoders see their bytes, in a confined process
 (`confined_decoding.py`). The size in pixels is checked before decoding. An image is decoded to the end, so
 that a truncated one is found here and not in the middle of an answer.
 
@@ -48,10 +48,14 @@ MAX_FILE_BYTES = 200_000_000
 # Any dtype is accepted here, and an unsuitable one refused at run time with a clear error.
 ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[Any]"
 
+_HEIC, _AVIF = "a HEIC image", "an AVIF image"
 _SIGNATURES = (
     (rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....WEBP|BM|II\*\0|MM\0\*", "damaged"),
-    (rb"....ftyp(hei|hev|mif1|msf1)", "a HEIC image"),
-    (rb"....ftypavi[fs]", "an AVIF image"),
+    (rb"....ftyp(hei|hev|mif1|msf1)", _HEIC),
+    (rb"....ftypavi[fs]", _AVIF),
+    (rb"\0\0\0\x0cjP  \r\n|\xff\x4f\xff\x51", "a JPEG 2000 image"),
+    (rb"\0\0\0\x0cJXL |\xff\x0a", "a JPEG XL image"),
+    (rb"\0\0\1\0[\1-\x7f]\0", "an icon"),
     (rb"....ftyp|\x1aE\xdf\xa3|RIFF....AVI", "a video"),
     (rb"%PDF", "a PDF document"),
     (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript file"),
@@ -241,9 +245,26 @@ def _unidentified(data: bytes, name: str) -> str:
     """Return an error message for bytes that no decoder reads."""
     formats = (text for start, text in _SIGNATURES if re.match(start, data[:64], re.DOTALL | re.I))
     what = next(formats, "of an unknown format")
-    if what == "damaged":
+    if what == "damaged" or (what == _AVIF and _has_avif()):
         return f"{name} is damaged: its header cannot be read. Save it again."
-    return f"{name} is {what}. Give an image in one of: {', '.join(FORMATS)}."
+    hint = ""
+    if what == _HEIC:
+        hint = (
+            " Save it as JPEG or PNG; in Python, the package pillow-heif opens it, and you can give the "
+            "Pillow image."
+        )
+    elif what == _AVIF:
+        hint = (
+            " This Pillow was built without AVIF: install one that has it (pip install pillow), or save the "
+            "image as JPEG or PNG."
+        )
+    return f"{name} is {what}. Give an image in one of: {', '.join(FORMATS)}.{hint}"
+
+
+def _has_avif() -> bool:
+    from PIL import features
+
+    return bool(features.check("avif"))
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Opens image files with Pillow, and says what decoding them will take, from their headers alone.
 
-Only six decoders see the bytes of a file. This is what the process that decodes images does
+Only seven decoders see the bytes of a file. This is what the process that decodes images does
 (`decoder_child.py`), and the host itself where no process can be forked. This module imports no numpy.
 """
 
@@ -13,9 +13,10 @@ from viper.images.color_modes import DEEP_MODES, DeepSamples
 from viper.images.decoding_error import DecodingError
 from viper.images.jpeg_segments import JpegScan, jpeg_scans
 from viper.images.palette_checks import COLORS, check_frame_of_gif, check_indices, colors_of_bmp
-from viper.images.png_chunks import check_png
+from viper.images.png_chunks import check_png, without_large_texts
 from viper.images.run_lengths import check_bmp_runs
 from viper.images.tiff_layout import check_tiff, native_order
+from viper.images.tiff_pages import INVERTED, use_picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,8 +34,10 @@ __all__ = [
     "orientation",
 ]
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
-"""The decoders in use; EPS, which runs an external program, and rare formats are left out."""
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
+"""The decoders in use; EPS, which runs an external program, and rare formats are left out.
+
+Pillow may have been built without AVIF."""
 
 MAX_DECODING_BYTES = 1 << 30
 """Memory that decoding one image, and all images at the same time, may take."""
@@ -56,7 +59,7 @@ _BITS_OF_GRAY = {"1": 1, "L": 8}
 # Memory per pixel: Pillow's own, four bytes where no other number is given, and what decoders take besides
 # to hold a whole image, as measured. Other decoders work row by row.
 _BYTES_OF_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
-_BYTES_OF_DECODER = {"WEBP": 12, "GIF": 4, "TIFF": 4, "BMP": 4}
+_BYTES_OF_DECODER = {"WEBP": 12, "GIF": 4, "TIFF": 4, "BMP": 4, "AVIF": 24}
 _BYTES_OF_COEFFICIENT = 2
 # A conversion works on bands; small images need room for one.
 _BAND_BYTES = 8 << 20
@@ -70,10 +73,17 @@ def opened(file: io.BytesIO) -> tuple[ImageFile, int]:
     from PIL import Image, UnidentifiedImageError
 
     scans: list[JpegScan] = []
-    is_progressive = False
+    is_progressive = is_inverted = False
+    given = file
     with file.getbuffer() as data:
-        if bytes(data[:2]) == b"\xff\xd8":
+        start = bytes(data[:4])
+        if start[:2] == b"\xff\xd8":
             scans, is_progressive = jpeg_scans(data)
+        elif start == b"\x89PNG":
+            shortened = without_large_texts(data)
+            file = given if shortened is None else io.BytesIO(shortened)
+    if start[:2] in (b"II", b"MM"):
+        is_inverted = use_picture(file)
     try:
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
@@ -82,8 +92,10 @@ def opened(file: io.BytesIO) -> tuple[ImageFile, int]:
         raise DecodingError("pixels") from error
     if len(scans) * image.size[0] * image.size[1] > _MAX_JPEG_VISITS:
         raise DecodingError("attack", f"{len(scans)} JPEG scans of so many pixels")
-    with file.getbuffer() as data:
+    with given.getbuffer() as data:
         _check_colors(image, data)
+    if is_inverted:
+        image.info[INVERTED] = True
     if scans:
         from viper.images import jpeg_decoder
 
@@ -193,7 +205,7 @@ def deep_samples(image: Image) -> DeepSamples:
     transparent = image.info.get("transparency")
     return DeepSamples(
         bits=12 if tags.get(_BITS_PER_SAMPLE) == (12,) else 16,
-        is_inverted=tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO,
+        is_inverted=image.info.get(INVERTED) is True or tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO,
         is_unsigned=tags.get(_BITS_PER_SAMPLE) == (32,) and tags.get(_SAMPLE_FORMAT, (1,)) == (1,),
         transparent=transparent if type(transparent) is int and image.mode in DEEP_MODES else -1,
     )

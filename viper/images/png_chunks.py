@@ -1,7 +1,8 @@
 """Checks the chunks of a PNG: their checksums, their order, and that none is missing.
 
 Pillow checks no checksum of pixels and of what follows them, reads chunks in any order, skips those that it
-must not skip, does not miss the last one, and compares a transparent color with samples of another depth. The
+must not skip, does not miss the last one, and compares a transparent color with samples of another depth. It
+refuses a file for the size of its texts, which have nothing to do with its pixels: these are left out. The
 layout is that of the PNG specification, third edition. This module imports no Pillow.
 """
 
@@ -15,6 +16,7 @@ from typing import NamedTuple, TypeAlias
 from viper.images.decoding_error import DecodingError
 
 __all__ = ["SIGNATURE", "PngLayout", "Transparency", "check_png", "data_chunks"]
+__all__ += ["without_large_texts"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -25,9 +27,17 @@ _SAMPLES_OF_COLOR = {_GRAY: 1, _RGB: 3, _PALETTE: 1, 4: 2, 6: 4}
 _HEAD = struct.Struct(">I4s")
 _CHECKSUM_BYTES = 4
 _HEADER_BYTES = 13
+# Of a text, with the byte of zero that ends it.
+_LONGEST_NAME = 80
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 # Each at most once.
 _BEFORE_DATA = (b"IHDR", b"PLTE", b"tRNS")
+# Texts, and a color profile, which is not applied.
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
+# Pillow refuses a file with one that is longer than a megabyte, or 64 of them together. A text may say how
+# the picture was turned, so that those of usual size stay.
+_MOST_TEXT_BYTES = 1 << 20
+_MOST_TEXTS_BYTES = 16 << 20
 # First column, first row, and the distances of columns and rows, of each pass of an interlaced image.
 _PASSES = (
     (0, 0, 8, 8),
@@ -102,6 +112,46 @@ def check_png(data: memoryview) -> tuple[PngLayout, Transparency]:
     if layout.color == _PALETTE and b"PLTE" not in found:
         raise DecodingError("damaged", "its palette is missing")
     return layout, _transparency(found.get(b"tRNS", b""), layout.bits, layout.color)
+
+
+def without_large_texts(data: memoryview) -> bytes | None:
+    """Return a PNG without its large texts and profiles; None if it has none.
+
+    Args:
+        data: The file; all else in it is kept as it is, right or wrong.
+    """
+    kept: list[memoryview] = []
+    position = total = 0
+    for kind, start, end in _chunks(data):
+        if kind not in _TEXTS:
+            continue
+        size = _text_bytes(kind, data[start:end]) if total < _MOST_TEXTS_BYTES else 0
+        total += size
+        if size <= _MOST_TEXT_BYTES and total < _MOST_TEXTS_BYTES:
+            continue
+        kept.append(data[position : start - _HEAD.size])
+        position = end + _CHECKSUM_BYTES
+    if not position:
+        return None
+    return b"".join((*kept, data[position:]))
+
+
+def _text_bytes(kind: bytes, body: memoryview) -> int:
+    """Return how long a text is when it is inflated; a number above the limit for all that are longer."""
+    head = bytes(body[:_LONGEST_NAME])
+    name_end = head.find(b"\0") + 1
+    if kind == b"tEXt" or not name_end:
+        return len(body)
+    compressed = body[name_end + 1 :]
+    if kind == b"iTXt":
+        if body[name_end : name_end + 1] == b"\0":
+            return len(body)
+        # Two bytes, a language and a translated name come before the text.
+        compressed = memoryview(bytes(body[name_end + 2 :]).split(b"\0", 2)[-1])
+    try:
+        return len(zlib.decompressobj().decompress(compressed, _MOST_TEXT_BYTES + 1))
+    except zlib.error:  # Pillow reads on, without the text
+        return len(body)
 
 
 def data_chunks(data: memoryview) -> Iterator[memoryview]:

@@ -19,7 +19,8 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES = 273, 277, 278, 279
 _PLANES, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_BYTES = 284, 322, 323, 324, 325
 _INK_SET, _SAMPLE_FORMAT, _COEFFICIENTS, _SUBSAMPLING, _BLACK_WHITE = 332, 339, 529, 530, 532
-_CMYK, _YCBCR = 5, 6
+_RGB, _CMYK, _YCBCR = 2, 5, 6
+_EXTRA = 338
 _SEPARATE = 2
 _FILL_ORDER = 266
 _DEFLATE = (8, 32946)
@@ -105,6 +106,9 @@ def _check_colors(tags: Any) -> None:
     photometric, bits = tags[_PHOTOMETRIC], {*tags.get(_BITS, (1,))}
     if tags.get(_PLANES, 1) == _SEPARATE and not (bits == {8} and photometric in _PLANAR):
         raise DecodingError("unsupported", "separate planes of such colors")
+    is_separate = tags.get(_PLANES, 1) == _SEPARATE and not _is_raw(tags)
+    if is_separate and photometric == _RGB and tags.get(_SAMPLES, 1) > 3 and _EXTRA not in tags:
+        raise DecodingError("unsupported", "a separate plane without a stated meaning")
     if _SIGNED in tags.get(_SAMPLE_FORMAT, (1,)) and min(bits) <= 8:
         raise DecodingError("unsupported", "signed samples of 8 bits")
     if photometric == _CMYK and tags.get(_INK_SET, 1) != 1:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from viper.backends.finite_logits import finite_logits
 from viper.backends.loaded_tokenizer import decode_rows
 
 __all__ = ["LimberModel", "SoftPrompts"]
@@ -113,6 +114,9 @@ class LimberModel:
             features: Shape (B, D).
             prefixes: B texts.
             max_new_tokens: Longest answer, in tokens.
+
+        Raises:
+            ModelError: The language model computed NaN or infinity.
         """
         if not prefixes:
             return []
@@ -133,6 +137,7 @@ class LimberModel:
                 num_beams=1,
                 pad_token_id=self._end,
                 eos_token_id=self._end,
+                logits_processor=finite_logits("answerer"),
             )  # (B, new): only new tokens, because the prompt has no ids
             for row, text in zip(rows, decode_rows(self.tokenizer, tokens.tolist()), strict=True):
                 written[row] = text.strip()

@@ -1,9 +1,10 @@
 """Client for language models behind OpenAI-compatible endpoints, with retries and a concurrency limit.
 
-A call sends a conversation (`Message`s) and returns a `Completion`. Every failure becomes a `ModelError` of
-one line: which model at which address, what failed, what to do. The API key is read from OPENAI_API_KEY when
-a client is created and not stored here. Exceptions of the library are never chained to our errors, because
-their requests contain the key.
+A call sends a conversation (`Message`s) and returns a `Completion`. What a service refuses of a request
+(`viper.llm.refusals`) is left out from then on. Every failure becomes a `ModelError` of one line: which model
+at which address, what failed, what to do. The API key is read from OPENAI_API_KEY when a client is created
+and not stored here. Exceptions of the library are never chained to our errors, because their requests contain
+the key.
 """
 
 from __future__ import annotations
@@ -13,24 +14,26 @@ import itertools
 import os
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from viper.environment.connections import check_connections
-from viper.errors import ConfigError, ModelError
+from viper.errors import ConfigError, MissingError, ModelError
 from viper.llm.bounded_replies import UnacceptableReplyError, bounded_client
-from viper.llm.prices import Prices
-from viper.llm.replies import (
+from viper.llm.conversation import Message, estimated_prompt_tokens, without_system
+from viper.llm.failures import (
     KEY_VARIABLE,
     RequestFailure,
     api_key,
     is_sendable,
-    read_completion,
     request_failure,
     timeout_failure,
     unacceptable_reply,
 )
+from viper.llm.prices import Prices
+from viper.llm.refusals import SYSTEM_ROLE, refused_by, refused_part
+from viper.llm.replies import read_completion
 from viper.models.options import Options
 from viper.models.roles import Completion
 from viper.texts.hosts import url_host
@@ -48,25 +51,6 @@ _NO_KEY = "none"
 _MAX_CONCURRENT = 8
 _CONNECT_S = 10.0
 _BACKOFF_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of a conversation."""
-
-    role: Literal["system", "user", "assistant"]
-    text: str
-    images: tuple[str, ...] = ()
-    """Images as `data:` URLs, placed before the text."""
-
-    def to_wire(self) -> dict[str, Any]:
-        """Return the JSON object of the chat completions API."""
-        # A question from a command line may contain surrogates, which UTF-8 cannot encode.
-        text = self.text.encode("utf-8", "replace").decode("utf-8")
-        if not self.images:
-            return {"role": self.role, "content": text}
-        images = [{"type": "image_url", "image_url": {"url": url}} for url in self.images]
-        return {"role": self.role, "content": [*images, {"type": "text", "text": text}]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +93,15 @@ class ChatSettings:
             return cls.read(model, read)
 
     @classmethod
-    def read(cls, model: str, read: Options) -> ChatSettings:
+    def read(cls, model: str, read: Options, *, needs_key: bool = True) -> ChatSettings:
         """Read the settings among options that may contain others.
 
         Without `base_url`, the environment variable OPENAI_BASE_URL is used, then OpenAI's address.
+
+        Args:
+            model: Name of the model.
+            read: The options.
+            needs_key: Whether requests will be sent; OpenAI's own service needs a key for them.
 
         Raises:
             ConfigError: The model has no name, a value is invalid, a key was given as an option, or
@@ -135,8 +124,8 @@ class ChatSettings:
             read.integer("max_retries", 2, low=0),
             Prices.read(read, f"openai:{model}"),
         )
-        if settings.is_openai and not api_key():
-            raise ConfigError(
+        if needs_key and settings.is_openai and not api_key():
+            raise MissingError(
                 f"openai:{model} needs an API key. Set the environment variable {KEY_VARIABLE}, "
                 "or give base_url=http://… of a local server."
             )
@@ -168,8 +157,7 @@ class ChatModel:
 
     def __init__(self, settings: ChatSettings) -> None:
         self.settings = settings
-        self._unsupported: set[str] = set()
-        """API parameters that this model has rejected."""
+        self._refused = refused_by(settings.base_url, settings.model)
         self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = (
             weakref.WeakKeyDictionary()
         )
@@ -282,22 +270,33 @@ class ChatModel:
         limit: int,
         sampling: Sampling,
     ) -> Completion:
-        """Send one conversation, with retries, and parse the reply."""
-        settings, retries = self.settings, 0
+        """Send one conversation, with retries, and parse the reply.
+
+        Raises:
+            ModelError: There is no completion; its `usage` is what failed attempts were billed.
+        """
+        retries, billed = 0, Usage()
         while True:
             parameters = self._parameters(limit, sampling)
-            reply = await self._send(client, conversation, parameters)
-            if isinstance(reply, bytes):
-                # In a thread, because parsing a long one would hold up everything else in the event loop.
-                return await asyncio.to_thread(
-                    read_completion, reply, settings.label, settings.prices
-                )
-            unsupported = _unsupported_parameter(reply.rejection, parameters)
-            if unsupported is not None:
-                self._unsupported.add(unsupported)
+            folds = SYSTEM_ROLE in self._refused.parts
+            sent = without_system(conversation) if folds else conversation
+            try:
+                reply = await self._send(client, sent, parameters)
+            except ModelError as error:
+                error.usage = (error.usage or Usage()) + billed
+                raise
+            if isinstance(reply, Completion):
+                return replace(reply, usage=reply.usage + billed)
+            billed += reply.usage or Usage()
+            roles = {message.role for message in sent}
+            refused = refused_part(reply.rejection, parameters, roles)
+            if refused is not None:
+                self._refused.add(refused)
                 continue
-            if reply.retry_after_s is None or retries == settings.max_retries:
-                raise ModelError(reply.message)
+            if reply.retry_after_s is None or retries == self.settings.max_retries:
+                failure = ModelError(reply.message)
+                failure.usage = None if billed == Usage() else billed
+                raise failure
             await asyncio.sleep(max(reply.retry_after_s, _BACKOFF_S * 2**retries))
             retries += 1
 
@@ -306,7 +305,12 @@ class ChatModel:
         client: openai.AsyncOpenAI,
         conversation: Sequence[Message],
         parameters: Mapping[str, Any],
-    ) -> bytes | RequestFailure:
+    ) -> Completion | RequestFailure:
+        """Send one request.
+
+        Raises:
+            ModelError: The reply is no completion.
+        """
         import openai
 
         settings = self.settings
@@ -324,20 +328,28 @@ class ChatModel:
             return unacceptable_reply(error, settings.label)
         except TimeoutError:
             return timeout_failure(settings.label, settings.timeout_s)
-        return raw.content
+        # In a thread, because parsing a long one would hold up everything else in the event loop.
+        return await asyncio.to_thread(
+            read_completion,
+            raw.content,
+            settings.label,
+            settings.prices,
+            prompt_tokens=estimated_prompt_tokens(conversation),
+            headers=raw.headers,
+        )
 
     def _parameters(self, limit: int, sampling: Sampling) -> dict[str, Any]:
-        """Return the sampling parameters that this model is not known to reject.
+        """Return the optional parameters that this model is not known to refuse.
 
         OpenAI's models need `max_completion_tokens`, older servers support only `max_tokens`, and
         reasoning models accept no temperature.
         """
-        settings = self.settings
+        settings, refused = self.settings, self._refused.parts
         names = ["max_tokens", "max_completion_tokens"]
         limits = [
             name
             for name in (reversed(names) if settings.is_openai else names)
-            if name not in self._unsupported
+            if name not in refused
         ]
         own = sampling.temperature
         parameters: dict[str, Any] = {
@@ -345,16 +357,7 @@ class ChatModel:
             "temperature": settings.temperature if own is None else own,
             **({} if sampling.seed is None else {"seed": sampling.seed}),
         }
-        return {name: parameters[name] for name in parameters if name not in self._unsupported}
-
-
-def _unsupported_parameter(rejection: str, parameters: Mapping[str, Any]) -> str | None:
-    """Return the parameter that a service rejects as unknown or unsupported."""
-    if not any(word in rejection for word in ("unsupported", "not support", "unrecognized")):
-        return None
-    # The first one mentioned: the message may go on to recommend another.
-    mentioned = [name for name in parameters if name in rejection]
-    return min(mentioned, key=rejection.find, default=None)
+        return {name: parameters[name] for name in parameters if name not in refused}
 
 
 def _checked_url(url: str) -> str:

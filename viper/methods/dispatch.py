@@ -11,7 +11,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from functools import partial
 from typing import Any
 
@@ -107,8 +107,8 @@ class CallDispatcher:
         }
         self.records: list[CallRecord] = []
         """Records of all calls, in order."""
-        self.evidence: list[tuple[str, Patch | None, Any]] = []
-        """(method, receiver, result) of each call that succeeded, with the host's patches."""
+        self.found: list[Patch] = []
+        """The patches that `find` gave to the program, in order."""
         self.unserved: Role | None = None
         """A role that the program needed and no backend serves: another program would fail as well."""
 
@@ -119,8 +119,16 @@ class CallDispatcher:
 
     @property
     def has_looked(self) -> bool:
-        """Whether a model has looked at the image for the program."""
-        return any(r.error is None and r.role not in ("", "language") for r in self.records)
+        """Whether a model has looked at the image for the program.
+
+        A call may succeed without one: `best_image_match` of no patches is None.
+        """
+        return any(
+            (record.forwards or record.cached or record.model == STUB)
+            and record.error is None
+            and record.role not in ("", "language")
+            for record in self.records
+        )
 
     @property
     def patches_given(self) -> int:
@@ -209,13 +217,14 @@ class CallDispatcher:
             self.records.append(record)
             if self._on_call is not None:
                 self._on_call(record)
-        self.evidence.append((call.name, receiver, current.result))
+        if entry.name == "find":
+            self.found += current.result
         return wire
 
     def _check_doubts(self, entry: ApiCallable, current: MethodCall) -> None:
         """End the program where the result is in doubt, unless the user wants an answer even so."""
-        warnings = self._client.metrics.doubts
-        current.doubts += [Doubt(KNOWN_PICTURES, text, entry.needs or "") for text in warnings]
+        warnings = current.cost.doubts
+        current.doubts += [Doubt(KNOWN_PICTURES, text) for text in warnings]
         if current.doubts and not self._best_effort:
             if warnings:  # another program would fail as well
                 self.unserved = entry.needs
@@ -227,7 +236,7 @@ class CallDispatcher:
         if self._recorded is not None:
             with _rejecting(ValueError, TypeError):
                 recalled = self._recorded.recall(entry, receiver, arguments)
-            if recalled is not None:
+            if recalled is not None and entry.needs is not None:
                 current.doubts += recalled.doubts
                 return recalled.result
         method = self._method(entry, arguments)
@@ -259,6 +268,11 @@ class CallDispatcher:
         if area(inside) <= 0:
             raise ArgumentError("The patch has no area inside the image.")
         return Patch(View(image, inside))
+
+    def given(self, refs: Iterable[PatchRef]) -> list[Patch]:
+        """Return the patches of references that were sent to the program; others are left out."""
+        found = (self._given.get((ref.box_xyxy, ref.category)) for ref in refs)
+        return [patch for patch in found if patch is not None and patch.detected]
 
     def resolve_handle(self, ref: HandleRef) -> HostObject:
         """Return the object of a handle, which must have been sent to this program.
@@ -304,7 +318,7 @@ class CallDispatcher:
 
     def _method(self, entry: ApiCallable, arguments: list[Any]) -> Method:
         role = entry.needs
-        if role is None:
+        if role is None:  # a verdict is the host's, also where a record claims another result
             return VERDICTS[entry.qualified_name]
         ref = self._backends.get(role)
         if ref is None:

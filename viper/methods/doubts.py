@@ -19,24 +19,30 @@ _BEST_EFFORT = "For an answer that may be wrong, ask with --best-effort."
 
 
 def refusal(doubts: Sequence[Doubt]) -> str:
-    """Return why there is no answer where conditions cannot be tested, and what to add.
+    """Return why there is no answer where conditions cannot be tested, and what to add; never long.
 
     Args:
         doubts: At least one.
     """
     strange = [doubt.why for doubt in doubts if doubt.condition == KNOWN_PICTURES]
     if strange:
-        return f"{strange[0]} {_BEST_EFFORT}"
-    tested = "; ".join(f"{doubt.condition} ({doubt.why})" for doubt in doubts)
-    roles = dict.fromkeys(doubt.needs for doubt in doubts if doubt.needs)
-    advice = " ".join(how_to_add(role) for role in ROLES if role in roles)
-    return " ".join(filter(None, (f"This cannot be tested: {tested}.", advice, _BEST_EFFORT)))
+        return f"{capped(strange[0])} {_BEST_EFFORT}"
+    listed = [f"{doubt.condition} ({doubt.why})" for doubt in capped_doubts(doubts)]
+    needed = {doubt.needs for doubt in doubts}
+    advice = [how_to_add(role, f"a model for the {role}") for role in ROLES if role in needed]
+    tested = capped(f"This cannot be tested: {'; '.join(listed)}.")
+    return " ".join([tested, *advice, _BEST_EFFORT])
 
 
-def how_to_add(role: Role) -> str:
-    """Return a sentence that says how a role gets a model."""
-    options = " or ".join(f"--backend {role}={name}:…" for name in backends_for(role))
-    return f"Add one with {options}, or choose another preset with --models."
+def how_to_add(role: Role, name: str = "one") -> str:
+    """Return a sentence that says how a role gets a model.
+
+    Args:
+        role: The role.
+        name: What the sentence calls the model.
+    """
+    options = " or ".join(f"--backend {role}={backend}:…" for backend in backends_for(role))
+    return f"Add {name} with {options}, or choose another preset with --models."
 
 
 def capped_doubts(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:

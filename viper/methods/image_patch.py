@@ -7,6 +7,7 @@ ends it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from viper.images.boxes import Box, area, clamp, nms, snap
 from viper.images.image import View
 from viper.images.region import Patch
 from viper.methods.matching import (
+    Numbers,
     embed,
     logits_of,
     matcher_for,
@@ -36,7 +38,8 @@ from viper.models.roles import (
     DetectRequest,
 )
 from viper.programs.program import Doubt
-from viper.vocabulary.categories import Match, match_phrase, near_classes
+from viper.vocabulary.categories import Match, match_phrase, names_anything, near_classes
+from viper_sandbox.thoughts import final_reply
 
 __all__ = ["METHODS"]
 
@@ -59,13 +62,14 @@ async def find(call: MethodCall, patch: Patch, object_name: str) -> list[Patch]:
     detector = await call.client.detector()
     ahead = call.client.prefetcher
     if detector.vocabulary is None:
-        request, wanted = DetectRequest(patch.view, (phrase,)), phrase
+        request = DetectRequest(patch.view, (phrase,))
+        wanted: str | None = phrase
         others = (site[0] for site in ahead.literals("find", "exists", once=True) if site)
         names = dict.fromkeys(words(name) for name in others if isinstance(name, str))
         guesses = [DetectRequest(patch.view, (name,)) for name in names if name]
     else:
-        match = _resolve(call, phrase, detector.vocabulary)
-        request, wanted, guesses = DetectRequest(patch.view, ()), match.name, []
+        request, guesses = DetectRequest(patch.view, ()), []
+        wanted = _class_of(call, phrase, detector.vocabulary)
     guesses += [replace(request, view=view) for view in ahead.siblings()]
     detections, ahead_of_time = await call.client.detect(request, guesses)
     for guess, later in ahead_of_time.items():
@@ -73,14 +77,25 @@ async def find(call: MethodCall, patch: Patch, object_name: str) -> list[Patch]:
             (name,) = guess.phrases
             ahead.expect(_patches(detector, patch.view, name, name, later))
     found = _patches(detector, patch.view, phrase, wanted, detections)
-    call.score = found[0].score if found else None
+    if found:
+        call.score, call.threshold = found[0].score, detector.score_threshold
+    elif wanted is None:
+        why = f"the detector knows {len(detector.vocabulary or ()):,} kinds of things only"
+        call.doubts.append(Doubt(f"that there is no {phrase} of any kind", why, "detector"))
     return found
 
 
 def _patches(
-    detector: Detector, view: View, phrase: str, wanted: str, detections: Sequence[Detection]
+    detector: Detector,
+    view: View,
+    phrase: str,
+    wanted: str | None,
+    detections: Sequence[Detection],
 ) -> list[Patch]:
-    """Return the patches of one phrase in a view: in image pixels, best first, without duplicates."""
+    """Return the patches of one phrase in a view: in image pixels, best first, without duplicates.
+
+    `wanted` is the class that stands for the phrase; None for all classes.
+    """
     left, top, _, _ = view.bounds
     width, height = view.image.size
     boxes: list[Box] = []
@@ -88,7 +103,7 @@ def _patches(
     for detection in detections:
         x1, y1, x2, y2 = detection.box_xyxy
         box = snap(clamp((x1 + left, y1 + top, x2 + left, y2 + top), width, height))
-        if detection.phrase == wanted and area(box) > 0:
+        if wanted in (None, detection.phrase) and area(box) > 0:
             boxes.append(box)
             scores.append(float(detection.score))
     # No IoU exceeds 1.0: detections of distinct objects are all kept, and sorted.
@@ -112,6 +127,8 @@ async def verify_property(call: MethodCall, patch: Patch, object_name: str, attr
     if matcher.certainty is not None:
         (image,), (text,) = await embed(call.client, matcher, [patch.view], [f"{wanted} {name}"])
         call.score = score = float(matcher.certainty(float(image @ text)))
+        if not math.isfinite(score):
+            raise ModelError("The matcher is certain to a degree of NaN or infinity. Use another.")
         call.threshold = _PROPERTY_THRESHOLD
         return score >= _PROPERTY_THRESHOLD
     texts = verifying_texts(name, wanted)
@@ -131,9 +148,17 @@ async def best_text_match(
     options = [_text(option, "an option") for option in option_list]
     await matcher_for(call.client, options, all_of_them=False)
     logits = (await logits_of(call.client, [patch], option_texts(options, prefix)))[0]
+    return option_list[_chosen(call, logits)]
+
+
+def _chosen(call: MethodCall, logits: Numbers) -> int:
+    """Return the index of the best logit; its threshold is the probability of the second."""
     best = int(np.argmax(logits))
-    call.score = float(softmax(logits)[best])
-    return option_list[best]
+    shares = softmax(logits)
+    call.score = float(shares[best])
+    others = np.delete(shares, best)
+    call.threshold = float(others.max()) if others.size else None
+    return best
 
 
 async def simple_query(call: MethodCall, patch: Patch, question: str) -> str:
@@ -164,8 +189,7 @@ async def best_image_match(
     cleaned = [_text(text, "content") for text in texts]
     await matcher_for(call.client, cleaned)
     means = await mean_logits_of(call.client, list_patches, cleaned)
-    best = int(np.argmax(means))
-    call.score = float(softmax(means)[best])
+    best = _chosen(call, means)
     return best if return_index else list_patches[best]
 
 
@@ -186,11 +210,11 @@ async def llm_query_of_patch(
 
 
 async def process_guesses(
-    call: MethodCall, prompt: str, guess1: str | None, guess2: str | None
+    call: MethodCall, prompt: str, guess1: str | Sequence[str | None] | None, guess2: str | None
 ) -> str:
     """Let the language model choose between the guesses."""
     question = _text(prompt, "prompt")
-    guesses = [guess for guess in (guess1, guess2) if guess is not None and guess.strip()]
+    guesses = given_guesses(guess1, guess2)
     if len(guesses) == 1:
         return guesses[0]
     lines = [f"Question: {question}"]
@@ -201,6 +225,12 @@ async def process_guesses(
         else "Answer in one to three words, without a sentence."
     )
     return _short(await _complete(call, "\n".join(lines), _SHORT_ANSWER_TOKENS))
+
+
+def given_guesses(guess1: str | Sequence[str | None] | None, guess2: str | None) -> list[str]:
+    """Return the guesses of a call of `process_guesses`, which may be given as a list, without empty ones."""
+    several = [guess1] if guess1 is None or isinstance(guess1, str) else guess1
+    return [guess for guess in (*several, guess2) if guess is not None and guess.strip()]
 
 
 METHODS: Mapping[str, Method] = {
@@ -231,13 +261,31 @@ async def _complete(call: MethodCall, prompt: str, max_tokens: int) -> str:
 
 
 def _reply(text: str) -> str:
-    """Return the reply of a model unless it is far longer than any that was requested."""
+    """Return what a model says in its reply, unless the reply is far longer than any that was requested.
+
+    Raises:
+        ModelError: It is too long, or holds the model's thoughts alone.
+    """
     if len(text) > _LONGEST_REPLY_CHARACTERS:
         raise ModelError(
             f"A model replied with {len(text):,} characters; at most {_LONGEST_REPLY_CHARACTERS:,} are "
             "accepted."
         )
-    return text
+    said = final_reply(text)
+    if text.strip() and not said.strip():
+        raise ModelError(
+            "A model thought aloud until its tokens were used up, and answered nothing. Give a larger "
+            "max_tokens, or use a model that answers at once."
+        )
+    return said
+
+
+def _class_of(call: MethodCall, phrase: str, vocabulary: tuple[str, ...]) -> str | None:
+    """Return the class that stands for a phrase; None for all of them, which "object" stands for."""
+    if names_anything(phrase) and match_phrase(phrase, vocabulary) is None:
+        call.notes.append(f"{phrase!r} stands for all {len(vocabulary)} classes of the detector")
+        return None
+    return _resolve(call, phrase, vocabulary).name
 
 
 def _resolve(call: MethodCall, phrase: str, vocabulary: tuple[str, ...]) -> Match:
@@ -253,7 +301,7 @@ def _resolve(call: MethodCall, phrase: str, vocabulary: tuple[str, ...]) -> Matc
         )
     if match.kind != "exact":
         call.notes.append(f"{phrase!r} detected as {match.name!r} ({match.kind})")
-    if match.kind == "narrower":
+    if not match.means_the_same:
         call.doubts.append(
             Doubt(
                 f"{phrase!r} detected as {match.name!r}",

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from viper.errors import UnservedError
+from viper.errors import ModelError, UnservedError
 from viper.images.image import View
 from viper.images.region import Patch
 from viper.models.roles import Matcher
@@ -25,6 +25,7 @@ from viper.vocabulary.attributes import contrasts
 from viper_sandbox.large_work import beside_loop
 
 __all__ = [
+    "Numbers",
     "embed",
     "logits_of",
     "matcher_for",
@@ -110,8 +111,14 @@ async def _compared(
         if not columns:
             columns.append(np.stack(text_vectors).astype(np.float64).T)
         logits: Numbers = np.stack(vectors).astype(np.float64) @ columns[0]
-        logits *= matcher.logit_scale
-        logits += matcher.logit_bias or 0.0
+        with np.errstate(invalid="ignore"):  # infinity times 0
+            logits *= matcher.logit_scale
+            logits += matcher.logit_bias or 0.0
+        if not np.isfinite(logits).all():  # every comparison with NaN is false
+            raise ModelError(
+                f"The matcher compares with a scale of {matcher.logit_scale} and a bias of "
+                f"{matcher.logit_bias}, which gives NaN or infinity. Use another model."
+            )
         return reduce(logits)
 
     n_numbers = len(texts) * text_vectors[0].size

@@ -39,7 +39,7 @@ class MethodCall:
     score: float | None = None
     """The model's confidence, 0 … 1."""
     threshold: float | None = None
-    """The score from which on the result would have been another; None where there is none."""
+    """The score at which the result becomes another; None where there is none."""
     doubts: list[Doubt] = field(default_factory=list)
     """Conditions that were not tested, or only in part."""
     receiver: Patch | None = None

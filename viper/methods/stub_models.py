@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from viper.images.boxes import snap
 from viper.images.image import View
 from viper.images.region import Patch
+from viper.methods.image_patch import given_guesses
 from viper.methods.method_call import ArgumentError, Method, MethodCall
 
 __all__ = ["STUB_METHODS"]
@@ -66,9 +67,9 @@ async def _best_image_match(
 
 
 async def _process_guesses(
-    call: MethodCall, prompt: str, guess1: str | None, guess2: str | None
+    call: MethodCall, prompt: str, guess1: str | Sequence[str | None] | None, guess2: str | None
 ) -> str:
-    return guess1 or guess2 or "stub"
+    return next(iter(given_guesses(guess1, guess2)), "stub")
 
 
 STUB_METHODS: Mapping[str, Method] = {

@@ -11,20 +11,17 @@ from typing import NoReturn
 
 from viper.images.region import Patch
 from viper.methods.method_call import ArgumentError, Method, MethodCall
+from viper.models.request_limits import PHRASE_CHARACTERS
 from viper.programs.program import Doubt
 from viper_sandbox import CallFailed
+from viper_sandbox.exchange import absence, without_article
 
 __all__ = ["VERDICTS", "absence"]
 
 
-def absence(name: str) -> str:
-    """Return the message of a failure of kind `absent`."""
-    return f"No {name} was found, so nothing can be said of it."
-
-
 async def absent(call: MethodCall, name: str) -> Patch:
     """End the program with kind `absent`; for the best effort, return the whole picture with a doubt."""
-    words = _words(name, "name")
+    words = without_article(_words(name, "name", PHRASE_CHARACTERS))
     if not call.best_effort:
         raise CallFailed("absent", absence(words))
     call.doubts.append(Doubt(words, f"no {words} was found: the whole picture was asked instead"))
@@ -40,8 +37,10 @@ VERDICTS: Mapping[str, Method] = {"absent": absent, "unsure": unsure}
 """Implementations by name."""
 
 
-def _words(text: str, name: str) -> str:
+def _words(text: str, name: str, most: int | None = None) -> str:
     words = " ".join(text.split())
     if not words:
         raise ArgumentError(f"{name} must not be empty.")
+    if most is not None and len(words) > most:
+        raise ArgumentError(f"{name} has {len(words):,} characters; at most {most} are accepted.")
     return words

@@ -50,3 +50,8 @@ class Capabilities:
         if self.vocabulary is None:
             return Match(phrase, "exact")
         return match_phrase(phrase, self.vocabulary)
+
+    def detects(self, phrase: str) -> bool:
+        """Return whether the detector finds what a phrase names, no more and no less."""
+        match = self.match(phrase)
+        return match is not None and match.means_the_same

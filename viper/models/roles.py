@@ -119,8 +119,9 @@ class Backend:
         return None
 
     def doubt(self, image: ImageRef) -> str | None:
-        """Return a warning if the image is unlike those the model was made for; otherwise None.
+        """Return why the model cannot be trusted with an image unlike those it was made for, else None.
 
+        Then there is no answer, or one with this doubt (best effort); say which models can see such images.
         Called from another thread after a request about the image was served; must return at once.
         """
         return None
@@ -146,6 +147,8 @@ class Detector(Backend):
 
     vocabulary: tuple[str, ...] | None = None
     """Class names of a closed-vocabulary detector; None if it takes any phrase."""
+    score_threshold: float | None = None
+    """Least score of a detection, on the scale of their scores; None where scores alone do not decide."""
     has_distinct_detections: bool = False
     """Whether the detections of a phrase are distinct objects: then overlapping ones are not suppressed."""
 

@@ -106,7 +106,7 @@ class Module:
         if isinstance(self.stub, str):
             return self.stub
         try:
-            return self.stub.read_text(encoding="utf-8")
+            return self.stub.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeError) as error:
             raise ConfigError(
                 f"The stub {self.file} cannot be read: {error}. Is it packed with the distribution?"

@@ -41,7 +41,17 @@ _LONGEST_NAME = 64
 _LONGEST_TYPE = 200
 
 _RESERVED = {
-    *(*BUILTINS, *REFUSED_NAMES, *ALLOWED_MODULES, ENTRY, "print", "needs", "Literal", "Optional"),
+    *(
+        *BUILTINS,
+        *REFUSED_NAMES,
+        *ALLOWED_MODULES,
+        ENTRY,
+        "print",
+        "needs",
+        "ends_program",
+        "Literal",
+        "Optional",
+    ),
     *("image", "image_patch", "query", "possible_answers", "self"),
 }
 """Names with a meaning in programs, which functions and classes of modules must not have."""
@@ -206,6 +216,8 @@ class _Reader:
             entry = callable_of(node, self._file, self._roles, is_method=is_method)
         except ValueError as error:
             self._refuse(f"a default of {node.name} is not a literal: {error}")
+        if entry.ends:
+            self._refuse(f"{node.name} has @ends_program, which only Viper's own functions have")
         if entry.needs is None:
             self._refuse(
                 f"{node.name} has no @needs(role): every method of a module is served by a model"

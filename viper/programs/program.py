@@ -96,6 +96,8 @@ class Program:
     usage: Usage = field(default_factory=Usage)
     trusted: bool = False
     """True for Viper's own grammar: only the string literals in its programs come from outside."""
+    prompt: str = field(default="", compare=False, repr=False)
+    """The conversation that a language model wrote it for, as text; empty if none did or if unknown."""
     from_cache: bool = False
     """True if an earlier program was reused with the words of this question, without a model."""
 

@@ -14,13 +14,13 @@ from viper.engine.answer import Answer
 from viper.engine.config import SandboxLevel
 from viper.engine.loop import LoopThread
 from viper.engine.trace_builder import ProgramResult, answer_of, outcome_fields, read_result
-from viper.engine.voting import tally
+from viper.engine.voting import has_verdict, tally
 from viper.errors import FailureKind, TimeoutExceededError
 from viper.images.image import ImageRef
 from viper.methods.dispatch import CallDispatcher
 from viper.methods.doubts import capped_doubts
 from viper.programs.api_spec import ApiSpec, load_spec
-from viper.programs.program import Failure
+from viper.programs.program import OWN_PROGRAM, Failure
 from viper.replay.recorded import RepeatedCalls
 from viper.replay.votes import counted_again
 from viper.scheduling.model_pool import ModelPool
@@ -189,15 +189,15 @@ class _Replay:
                 f"Program {number + 1} (sandbox) fails here likewise and is taken from the record."
             )
             return ProgramResult(attempt)
-        unverified, doubts = attempt.unverified, attempt.doubts
-        if (
-            len(unverified) < MAX_NOTES
-        ):  # the list is complete, so that it has the conditions of every call
+        doubts = attempt.doubts
+        if len(doubts) < MAX_NOTES:  # the list is complete, so that it has those of every call
             doubts = capped_doubts((*doubts, *session.doubts))
-            unverified = capped_all((*unverified, *(doubt.condition for doubt in doubts)))
+        unverified = capped_all(doubt.condition for doubt in doubts)
         # No program reports observations yet.
-        attempt = replace(attempt, unverified=unverified, doubts=doubts, observations=())
-        return read_result(attempt, session, result, trace.task, trace.choices)
+        again = replace(attempt, unverified=unverified, doubts=doubts, observations=())
+        # One that answered without a look was the user's own, or was run before that was refused.
+        must_look = attempt.failure is not None and attempt.generator != OWN_PROGRAM
+        return read_result(again, session, result, trace.task, trace.choices, must_look=must_look)
 
     def _was_refused(self, attempt: Attempt) -> bool:
         """Return whether a program was not run, since it would not have tested all conditions."""
@@ -229,7 +229,7 @@ class _Replay:
             chosen=chosen,
             # Not used yet: no run has parts that the user pointed out.
             regions=(),
-            **outcome_fields(outcome, failure),
+            **outcome_fields(outcome, failure, self._image.size),
         )
         return answer_of(now, outcome, self._image)
 
@@ -248,7 +248,7 @@ class _Replay:
         # Without a vote, the last program counts. One that answered ends the run, unless others vote with it:
         # no record can keep it out.
         begin = len(outcomes) - (1 if votes is None else votes.n)
-        answered = [i for i, outcome in enumerate(outcomes) if outcome.failure is None]
+        answered = [i for i, outcome in enumerate(outcomes) if has_verdict(outcome)]
         voters = outcomes[max(0, min(begin, *answered, len(outcomes) - 1)) :]
         if (votes is None and was_stopped) or len(voters) == 1:
             return None, len(outcomes) - 1

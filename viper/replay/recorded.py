@@ -22,6 +22,7 @@ from viper.replay.values import RECORDED, value_of
 from viper.scheduling.method_request import HostObject
 from viper.trace import CallRecord, Trace
 from viper_sandbox import CallFailed
+from viper_sandbox.findings import capped_all
 
 __all__ = ["RecordedWorld", "RepeatedCalls"]
 
@@ -131,6 +132,7 @@ class RepeatedCalls:
             result=record.result,
             error=record.error,
             scores=record.scores,
+            unverified=capped_all(doubt.condition for doubt in recorded.doubts),
         )
 
 
@@ -179,8 +181,9 @@ class RecordedWorld:
                     "record, with an object that no longer exists. Make the object again, on another patch "
                     "or with other arguments."
                 )
-            self._before_new_call(entry, described_call(entry, receiver, arguments))
-            self.from_models += 1
+            if entry.needs is not None:
+                self._before_new_call(entry, described_call(entry, receiver, arguments))
+                self.from_models += 1
             return None
         self.from_record += 1
         result = self._index.result(entry, self._current)
@@ -192,7 +195,12 @@ class RecordedWorld:
         if recorded is None:
             return record
         return replace(
-            record, score=recorded.score, notes=recorded.notes, model=recorded.model, cached=True
+            record,
+            score=recorded.score,
+            threshold=recorded.threshold,
+            notes=recorded.notes,
+            model=recorded.model,
+            cached=True,
         )
 
 

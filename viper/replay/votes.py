@@ -56,7 +56,7 @@ def _order(
         return None
     answered = [voter for voter in voters if voter.failure is None]
     leaders: dict[str, ProgramResult] = {}
-    for voter in (chosen, *answered):
+    for voter in (*([chosen] if chosen.failure is None else []), *answered):
         leaders.setdefault(label_of(voter, task), voter)
     if not votes.answers.keys() <= leaders.keys():
         return None

@@ -13,6 +13,7 @@ from viper.models.roles import Backend
 from viper.scheduling.billing import Billing
 from viper.scheduling.job import Job
 from viper.scheduling.operation import Operation, Served
+from viper.scheduling.result_checks import checked
 
 __all__ = ["as_viper_error", "run_forward"]
 
@@ -67,6 +68,7 @@ def run_forward(backend: Backend, batch: list[Job], owner: BatchOwner) -> None:
         owner.billing.record(batch[0], error)
         _recover(backend, batch, error, owner)
         return
+    values = [checked(operation, value) for value in values]
     busy_s = time.perf_counter() - started
     owner.record_forward(batch, busy_s)
     # Prefetches first: a program goes on once its demand requests have results, and may need them.

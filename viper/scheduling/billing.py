@@ -36,15 +36,24 @@ class Billing:
         """Return whether a result of an operation has reported what it used."""
         return operation in self._reporting
 
-    def affordable(self, batch: list[Job]) -> tuple[list[Job], list[tuple[Job, BudgetError]]]:
-        """Return the jobs of a batch that their budgets allow, and the others with errors."""
+    def affordable(
+        self, batch: list[Job], backend: object
+    ) -> tuple[list[Job], list[tuple[Job, BudgetError]]]:
+        """Return the jobs of a batch that their budgets allow, and the others with errors.
+
+        Args:
+            batch: Jobs of one operation.
+            backend: The model; one that knows how long its prompts become counts them itself
+                (`prompt_tokens(request)`), such as an answerer that sends an image along.
+        """
         if not self.is_billed(batch[0].operation):
             return batch, []
+        counted = getattr(backend, "prompt_tokens", prompt_tokens)
         allowed: list[Job] = []
         refused: list[tuple[Job, BudgetError]] = []
         planned: Counter[Budget] = Counter()  # tokens of the prompts of this batch
         for job in batch:
-            budget, tokens = job.budget or self._budget, prompt_tokens(job.request)
+            budget, tokens = job.budget or self._budget, counted(job.request)
             try:
                 budget.check(planned[budget] + tokens)
                 planned[budget] += tokens

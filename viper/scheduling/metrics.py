@@ -37,6 +37,8 @@ class CallMetrics:
     """How many of its requests had been prefetched."""
     usage: Usage = field(default_factory=Usage)
     """Tokens that it was billed."""
+    doubts: dict[str, None] = field(default_factory=dict)
+    """What its models say against their own results on this image, each once, in order."""
 
 
 @dataclass(slots=True)
@@ -48,8 +50,6 @@ class AnswerMetrics:
     they take too much memory, and are then requested again."""
     forwards: dict[Role, dict[int, int]] = field(default_factory=dict)
     """Forwards that the answer took part in, by role: number → batch size."""
-    doubts: dict[str, None] = field(default_factory=dict)
-    """Warnings of backends about their results on the image, each once, in order."""
     prefetches: dict[Key, Future[Served]] = field(default_factory=dict)
     """Requests that were submitted before the program made them."""
     used_prefetches: set[Key] = field(default_factory=set)

@@ -218,7 +218,7 @@ class VisionClient:
     def _record_doubts(self, backend: Backend, requests: Sequence[Hashable]) -> None:
         images = {image for request in requests if (image := _image_of(request)) is not None}
         doubts = (backend.doubt(image) for image in images)
-        self.metrics.doubts.update(dict.fromkeys(doubt for doubt in doubts if doubt))
+        self.call_metrics.doubts.update(dict.fromkeys(doubt for doubt in doubts if doubt))
 
     async def _submit(
         self, operation: Operation, requests: Sequence[Hashable], prefetches: Sequence[Hashable]

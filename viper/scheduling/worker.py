@@ -324,7 +324,9 @@ class ModelWorker:
                     return
                 batch = next_batch
                 self._begin_forward(replica, batch)
-                if ready := self._with_inputs(replica.backend, self._affordable(batch)):
+                if ready := self._with_inputs(
+                    replica.backend, self._affordable(batch, replica.backend)
+                ):
                     run_forward(replica.backend, ready, self)
                     del ready
             except BaseException as error:  # a third-party library, in one of its small methods
@@ -491,9 +493,9 @@ class ModelWorker:
         for replica in running:
             self._begin_forward(replica, replica.batch)
 
-    def _affordable(self, batch: list[Job]) -> list[Job]:
+    def _affordable(self, batch: list[Job], backend: object) -> list[Job]:
         """Return the jobs of a batch that their budgets allow; the others fail."""
-        allowed, refused = self.billing.affordable(batch)
+        allowed, refused = self.billing.affordable(batch, backend)
         for job, error in refused:
             self.finish(job, error)
         return allowed

@@ -34,6 +34,7 @@ ROUTES = (
     "/openapi.json",
     "/v1/ask",
     "/v1/check",
+    "/v1/examples",
     "/v1/info",
     "/v1/run",
     *(f"/static/{name}" for name in STATIC_FILES),
@@ -85,6 +86,9 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
     async def info(_: Request) -> Response:
         return JsonResponse(_info(service, sandbox))
 
+    async def examples(_: Request) -> Response:
+        return JsonResponse(await service.examples.to_json())
+
     routes = [
         Route("/", page),
         Route("/static/{name}", static),
@@ -92,6 +96,7 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
         Route("/metrics", metrics),
         Route("/openapi.json", openapi),
         Route("/v1/info", info),
+        Route("/v1/examples", examples),
         Route("/v1/check", _CheckRoute(service), methods=["POST"]),
         Route("/v1/ask", _AnswerRoute(service, AskFields), methods=["POST"]),
         Route("/v1/run", _AnswerRoute(service, RunFields), methods=["POST"]),
@@ -213,6 +218,7 @@ def _info(service: Service, sandbox: str) -> dict[str, object]:
         "version": version("viper-vision"),
         "sandbox": sandbox,
         "generator": redact_reference(engine.config.generator),
+        "best_effort": engine.config.best_effort,
         "models": {
             role: redact_reference(str(ref)) for role, ref in engine.config.backends.items()
         },

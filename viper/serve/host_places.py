@@ -1,7 +1,8 @@
 """Places that messages of the host may name: folders, files of models, addresses of services.
 
-Where a path ends cannot be seen in a text: names of folders have blanks, commas and quotation marks. What is
-known can be replaced wherever it stands, in each way that messages write it.
+What is known can be replaced wherever it stands, however messages write it: also a host without a dot, or a
+folder that begins no path. That is only for messages that quote no client (`viper.serve.redaction`);
+in others the look decides (`viper.texts.places`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from viper.storage.user_cache import user_cache_folder
+from viper.texts.places import HIDDEN_ADDRESS
 
 if TYPE_CHECKING:
     from viper.engine.config import EngineConfig
@@ -27,7 +29,6 @@ __all__ = ["FOLDER", "NO_PLACES", "HostPlaces", "host_places", "is_path"]
 FOLDER = "\0"
 """Stands for a known folder in a text: what follows it is the rest of a path."""
 
-_ADDRESS = "(address withheld)"
 # Variables with folders or addresses, beside those that options name.
 _VARIABLES = (
     "HOME TMPDIR XDG_CACHE_HOME XDG_CONFIG_HOME HF_HOME HF_HUB_CACHE HUGGINGFACE_HUB_CACHE VIRTUAL_ENV "
@@ -71,7 +72,7 @@ class HostPlaces:
         if self._pattern is not None:
             text = self._pattern.sub(self._replaced, text)
         if self._host_pattern is not None:
-            text = self._host_pattern.sub(_ADDRESS, text)
+            text = self._host_pattern.sub(HIDDEN_ADDRESS, text)
         return text
 
     def _learn(self, path: str, displayed: str) -> None:

@@ -45,8 +45,10 @@ _ERRORS = {
     "504": "There was no answer in time (`timeout`).",
 }
 _ANSWERED = (
-    "An answer. A failure of the program or of a model is reported here too, as `failure`, which says what a "
-    "client could change."
+    "An answer, or why there is none: `outcome` says which. A failure of the program or of a model is "
+    "reported here too, as `failure`, which says what a client could change; so are `absent` (something that "
+    "the question takes for granted was not found) and `unsure`. With `best_effort`, an answer may carry "
+    "`doubts`."
 )
 _EVENTS = (
     "Events `waiting`, `started`, `step` (any number), and at the end `answer` (an Answer) or `error` (an "
@@ -78,6 +80,7 @@ def openapi_document() -> dict[str, Any]:
             "/v1/run": {"post": _answering("run", "Run a program on an image.", "Run")},
             "/v1/check": {"post": _checking()},
             "/v1/info": {"get": _get("info", "The models of the server, and its limits.")},
+            "/v1/examples": {"get": _examples()},
             "/healthz": {"get": health},
             "/metrics": {"get": metrics},
             "/openapi.json": {"get": _get("openapi", "This document.", is_open=True)},
@@ -110,6 +113,26 @@ def _checking() -> dict[str, Any]:
     operation = _post("check", "Check a program without running it.", body, checked)
     for status in ("422", "504"):
         del operation["responses"][status]
+    return operation
+
+
+def _examples() -> dict[str, Any]:
+    summary = (
+        "Questions that the models of the server can answer; the first request loads the detector."
+    )
+    question = {
+        "type": ["string", "null"],
+        "description": "About any picture; null if there is none.",
+    }
+    picture = {
+        **_closed(file=_TEXT, question=_TEXT),
+        "type": ["object", "null"],
+        "description": "A picture at `/static/{file}` with a question about it; null if the models do not "
+        "know what it shows.",
+    }
+    found = {_JSON: _closed(question=question, picture=picture)}
+    operation = _get("examples", summary, found)
+    operation["responses"]["503"] = _response(_ERRORS["503"], {_JSON: _ref("ApiError")})
     return operation
 
 
@@ -213,12 +236,29 @@ def _answer() -> dict[str, Any]:
             "type": ["number", "null"],
             "description": "Share of the programs that voted for the answer; null without votes.",
         },
+        how={
+            "enum": ["program", "direct", None],
+            "description": "`direct`: one model's word about the whole image, checked by nothing else; null "
+            "without an answer.",
+        },
+        weakest=_weakest(),
         # The names in version 0.1.
         **{"lookahead": _trace_key("prefetch"), "memo": cached},
     )
     described["description"] = "What `viper ask --json` prints, with the request's id."
     described["properties"]["trace"] = _ref("Trace")
     return described
+
+
+def _weakest() -> dict[str, Any]:
+    call = "Trace_CallRecord/properties"
+    keys = "line method box_xyxy arguments result score threshold".split()
+    return {
+        **_closed(**{key: _ref(f"{call}/{key}") for key in keys}),
+        "type": ["object", "null"],
+        "description": "The call whose score was nearest to its threshold: what the answer hangs on most. "
+        "Null where no score had a threshold.",
+    }
 
 
 def _trace_key(key: str) -> dict[str, str]:

@@ -2,6 +2,11 @@
 
 A backend may be a file in somebody's home folder or a service in an internal network, and its messages
 may name both. The log keeps the full text.
+
+Most messages may quote a client: a phrase that was looked for, a word that was not understood. In these the
+look of a place decides, and what the server knows of its own places does not: a client that sends names of
+folders would otherwise see which of them the server knows. Only messages that quote nobody are searched for
+known places.
 """
 
 from __future__ import annotations
@@ -12,8 +17,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 
-from viper.programs.program import Failure, Finding
+from viper.programs.program import Doubt, Failure, Finding
 from viper.serve.host_places import FOLDER, NO_PLACES, HostPlaces, is_path
+from viper.texts.places import without_places, without_urls
 from viper.texts.secrets import hide_secrets
 from viper.trace import Attempt, CallRecord, Step, Trace
 from viper.trace.steps import AttemptStep, CallStep, ProgramStep
@@ -27,8 +33,13 @@ __all__ = [
     "redacted_trace",
 ]
 
-# Kinds whose message is about the client's own program and comes from the sandbox.
-_PROGRAM_FAILURES = frozenset({"syntax", "policy", "check", "runtime", "memory", "limit"})
+# Kinds whose message is in the words of the program, which the client has sent or may read.
+_OF_PROGRAMS = frozenset(
+    {"syntax", "policy", "check", "runtime", "memory", "limit", "absent", "unsure"}
+)
+
+# Kinds whose message is the server's own: it quotes neither question nor program.
+_OF_SERVER = frozenset({"sandbox"})
 
 WITHHELD = {
     "budget": "The server's budget for language models is spent.",
@@ -39,20 +50,8 @@ WITHHELD = {
 # A sentence has some hundred characters; this much is cleaned in a millisecond on the server's loop.
 _MAX_MESSAGE_CHARS = 5_000
 
-# All patterns take linear time: a match can begin only where the run of characters in front of it begins.
-_FILE_URL = re.compile(r"file:(?://)?(?=/)", re.IGNORECASE)
-_ADDRESS = re.compile(r"(?<![a-z0-9+.-])[a-z0-9+.-]+://[^\s'\")\]]+", re.IGNORECASE)
-_IP_ADDRESS = re.compile(r"(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]+)?(?![\w.]*\w)")
-# Where a path begins is seen by its look, or is known. It ends with its quotation mark; without one, nobody
-# knows: folders have blanks and commas in their names. Then all up to the last slash of the line is hidden.
-_PATH_START = (
-    rf"(?:{FOLDER}|(?<![\w/.~…])(?:~[\w.-]{{0,40}}|\.{{1,2}})?/(?![\s/])"
-    r"|(?<!\w)[A-Za-z]:[\\/](?!/)|(?<![\w\\])\\\\(?=\w))"
-)
-_QUOTED_PATH = re.compile(
-    rf"(?P<mark>['\"`]){_PATH_START}(?P<rest>(?:\\.|(?!(?P=mark)(?!\w))[^\\\n])*+)(?P=mark)"
-)
-_UNQUOTED_PATH = re.compile(_PATH_START)
+# A prompt has some ten thousand.
+_MAX_PROMPT_CHARS = 100_000
 
 
 def redacted_trace(trace: Trace, places: HostPlaces = NO_PLACES) -> Trace:
@@ -75,8 +74,9 @@ def redacted_trace(trace: Trace, places: HostPlaces = NO_PLACES) -> Trace:
         and replace(
             direct,
             model=redact_reference(direct.model),
-            why=redact_message(direct.why, places),
+            why=redact_message(direct.why),
         ),
+        doubts=_doubts(trace.doubts),
         failure=_failure(trace.failure, places),
     )
 
@@ -106,7 +106,9 @@ def _turn(turn: Attempt, places: HostPlaces) -> Attempt:
     return replace(
         turn,
         generator=redact_reference(turn.generator),
-        notes=_notes(turn.notes, places),
+        notes=_notes(turn.notes),
+        doubts=_doubts(turn.doubts),
+        prompt=_redacted(turn.prompt, NO_PLACES, _MAX_PROMPT_CHARS),
         failure=_failure(turn.failure, places),
         findings=redact_findings(turn.findings, places),
         calls=tuple(_call(call, places) for call in turn.calls),
@@ -118,7 +120,8 @@ def _call(call: CallRecord, places: HostPlaces) -> CallRecord:
     return replace(
         call,
         model=redact_reference(call.model),
-        notes=_notes(call.notes, places),
+        notes=_notes(call.notes),
+        doubts=_doubts(call.doubts),
         error=error and replace(error, message=_message(error.kind, error.message, places)),
     )
 
@@ -127,14 +130,20 @@ def _failure(failure: Failure | None, places: HostPlaces) -> Failure | None:
     return failure and replace(failure, message=_message(failure.kind, failure.message, places))
 
 
-def _notes(notes: tuple[str, ...], places: HostPlaces) -> tuple[str, ...]:
-    return tuple(redact_message(note, places) for note in notes)
+def _notes(notes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(redact_message, notes))
+
+
+def _doubts(doubts: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
+    return tuple(replace(doubt, why=redact_message(doubt.why)) for doubt in doubts)
 
 
 def _message(kind: str, text: str, places: HostPlaces) -> str:
     if kind in WITHHELD:
         return WITHHELD[kind]
-    return text if kind in _PROGRAM_FAILURES else redact_message(text, places)
+    if kind in _OF_PROGRAMS:
+        return text
+    return redact_message(text, places if kind in _OF_SERVER else NO_PLACES)
 
 
 @functools.lru_cache(maxsize=256)
@@ -148,31 +157,23 @@ def redact_reference(reference: str) -> str:
 
 
 def redact_message(text: str, places: HostPlaces = NO_PLACES) -> str:
-    """Return a message without secrets and addresses, and with paths cut to their last part.
+    """Return a message without secrets, addresses and paths; the name of a file may stay.
 
     What is beyond `_MAX_MESSAGE_CHARS` is left out: a message may quote a text of a megabyte.
+
+    Args:
+        text: The message.
+        places: What is known of this machine, for a message that quotes no client; none for any other.
     """
+    return _redacted(text, places, _MAX_MESSAGE_CHARS)
+
+
+def _redacted(text: str, places: HostPlaces, most: int) -> str:
     text = text.replace(FOLDER, "")
-    if len(text) > _MAX_MESSAGE_CHARS:
-        text = text[:_MAX_MESSAGE_CHARS] + "…"
-    text = _ADDRESS.sub("(address withheld)", _FILE_URL.sub("", hide_secrets(text)))
-    text = _IP_ADDRESS.sub("(address withheld)", places.hide(text))
-    text = _QUOTED_PATH.sub(_quoted, text)
-    return "\n".join(map(_without_path, text.split("\n")))
-
-
-def _without_path(line: str) -> str:
-    if found := _UNQUOTED_PATH.search(line):
-        end = max(line.rfind("/"), line.rfind("\\")) + 1
-        if end > found.start():
-            line = f"{line[: found.start()]}…/{line[end:]}"
-    return line.replace(FOLDER, "…")
-
-
-def _quoted(found: re.Match[str]) -> str:
-    is_folder = found[0][1:-1] == FOLDER
-    mark = found["mark"]
-    return f"{mark}…{'' if is_folder else '/' + _last_part(found['rest'])}{mark}"
+    if len(text) > most:
+        text = text[:most] + "…"
+    text = without_places(places.hide(without_urls(hide_secrets(text))))
+    return text.replace(f"{FOLDER}…", "…").replace(FOLDER, "…")
 
 
 def _last_part(path: str) -> str:

@@ -21,7 +21,8 @@ from viper.serve.settings import ServerSettings
 
 __all__ = ["AskFields", "CheckFields", "QueryRequest", "RunFields", "read_check", "read_query"]
 
-_DATA_URI = re.compile(r"data:[a-z0-9.+/-]{0,80};base64,", re.IGNORECASE)
+# A type may have parameters, as in data:image/png;charset=utf-8;base64,… (RFC 2397).
+_DATA_URI = re.compile(r"data:[^,;]{0,80}(?:;[^,;]{0,80}){0,8}; {0,2}base64 {0,2},", re.IGNORECASE)
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
 _MAX_NAME_CHARS = 100
 # Larger ones hold up the loop: 20 MB of base64 take about 0.1 s.
@@ -60,6 +61,12 @@ class AskFields(_Fields):
         default_factory=list,
         max_length=100,
         description="Answers to choose from; empty for any answer. In a form, one field for each.",
+    )
+    best_effort: bool | None = Field(
+        None,
+        description="Answer even where no model can test a condition of the question, or where something "
+        "that it takes for granted was not found; such an answer carries `doubts`. Null: as the server was "
+        "started.",
     )
     timeout_s: Seconds | None = Field(
         None,

@@ -24,6 +24,7 @@ from viper.serve.admission import Admission, QueueSlot
 from viper.serve.api_error import ApiError, ClientGoneError
 from viper.serve.charged_threads import ChargedThreads
 from viper.serve.connections import Connections
+from viper.serve.examples import Examples
 from viper.serve.host_places import NO_PLACES, HostPlaces, host_places
 from viper.serve.metrics import Metrics
 from viper.serve.redaction import WITHHELD, redact_findings, redact_message, redacted_trace
@@ -59,7 +60,8 @@ class Service:
         self.engine = engine
         self.settings = settings
         self.places = host_places(engine.config)
-        """What messages of the host may name, and clients must not see."""
+        """What messages of the server's own may name, and clients must not see."""
+        self.examples = Examples(engine)
         self.admission = Admission(settings.concurrency, settings.queue)
         self.connections = Connections(settings.concurrency + settings.queue)
         self.metrics = Metrics(engine, self.admission, self.connections)
@@ -106,7 +108,7 @@ class Service:
             except RecalledError:  # other clients wait
                 again = True
         self.metrics.count_answer(answer, loop.time() - arrived_s)
-        _raise_server_failure(answer, self.places)
+        _raise_server_failure(answer)
         return written
 
     async def _run(
@@ -119,14 +121,19 @@ class Service:
         try:
             image = await self._decode(client, request, deadline_s)
             query = Query(
-                image, fields.question, fields.task, tuple(fields.choices), request.program
+                image,
+                fields.question,
+                fields.task,
+                tuple(fields.choices),
+                request.program,
+                fields.best_effort,
             )
             async with asyncio.timeout_at(deadline_s + _OVERTIME_S):
                 return await self.engine.arun(
                     query, timeout_s=max(0.001, deadline_s - loop.time()), on_step=on_step
                 )
         except InputError as error:
-            raise ApiError(422, "input", redact_message(str(error), self.places)) from None
+            raise ApiError(422, "input", redact_message(str(error))) from None
         except TimeoutError:
             _LOG.error("The engine did not enforce the timeout of an answer.")
             raise ApiError(504, "timeout", "There was no answer in time.") from None
@@ -230,7 +237,7 @@ async def _disconnect(receive: Receive) -> None:
         pass
 
 
-def _raise_server_failure(answer: Answer, places: HostPlaces) -> None:
+def _raise_server_failure(answer: Answer) -> None:
     """Raise an API error if the failure of an answer is the server's, or the image's.
 
     Raises:
@@ -243,7 +250,7 @@ def _raise_server_failure(answer: Answer, places: HostPlaces) -> None:
     if failure is None:
         return
     if failure.kind == "input":
-        raise ApiError(422, "input", redact_message(failure.message, places))
+        raise ApiError(422, "input", redact_message(failure.message))
     if failure.kind == "budget" or failure.kind == "config":
         raise ApiError(503, failure.kind, WITHHELD[failure.kind])
 

@@ -9,6 +9,7 @@ from importlib.resources import files
 from starlette.responses import Response
 
 from viper.serve.api_error import ApiError
+from viper.trace.page import VIEWER_SCRIPTS
 
 __all__ = ["STATIC_FILES", "static_response"]
 
@@ -17,9 +18,11 @@ STATIC_FILES = {
     "api.js": ("viper.serve", "static", "text/javascript; charset=utf-8"),
     "app.css": ("viper.serve", "static", "text/css; charset=utf-8"),
     "app.js": ("viper.serve", "static", "text/javascript; charset=utf-8"),
+    "editor.js": ("viper.serve", "static", "text/javascript; charset=utf-8"),
+    "history.js": ("viper.serve", "static", "text/javascript; charset=utf-8"),
     "example.png": ("viper.serve", "static", "image/png"),
     "viewer.css": ("viper.trace", "viewer", "text/css; charset=utf-8"),
-    "viewer.js": ("viper.trace", "viewer", "text/javascript; charset=utf-8"),
+    **dict.fromkeys(VIEWER_SCRIPTS, ("viper.trace", "viewer", "text/javascript; charset=utf-8")),
 }
 """File name → package, folder in it, media type."""
 

@@ -48,9 +48,10 @@ def parse_json(
         raise ValueError(f"it holds more than {max_values:,} values")
     if isinstance(content, bytes):
         try:
-            content = content.decode("utf-8-sig")
+            content = content.decode("utf-8")
         except UnicodeDecodeError as error:
             raise ValueError(f"it is not UTF-8 text at byte {error.start}") from None
+    content = content.removeprefix("\ufeff")
     try:
         value = json.loads(
             content,

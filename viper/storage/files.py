@@ -5,6 +5,7 @@ read_regular_file   the content of a file given by the user. Pipes and devices, 
 write_file          replaces a file as a whole: at any moment, also after a full disk or a kill, it holds
                     either what it held before or all that is new
 replace_file        the same for content that is written in parts
+check_writable      whether that can begin, before the work whose result is written
 make_folder         a folder with its parents
 write_failure       what these say, for the few writers that cannot use them
 
@@ -27,10 +28,10 @@ from typing import IO, BinaryIO
 
 from viper.errors import InputError, WriteError, similar_words
 from viper.storage.below import NOT_OURS, make_below, open_below
-from viper.storage.part_file import PartFile
+from viper.storage.part_file import PartFile, is_direct
 
-__all__ = ["make_folder", "open_regular_file", "quote_path", "read_regular_file", "replace_file"]
-__all__ += ["write_failure", "write_file"]
+__all__ = ["check_writable", "make_folder", "open_regular_file", "quote_path", "read_regular_file"]
+__all__ += ["replace_file", "write_failure", "write_file"]
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -234,6 +235,28 @@ def replace_file(
     finally:
         writer.give_up()
         buffer.close()
+
+
+def check_writable(path: str | os.PathLike[str], *, what: str = "") -> None:
+    """Make sure that a file can be replaced, or created, as `replace_file` does; it stays as it is.
+
+    A device or a pipe is not opened: a reader would see its end.
+
+    Args:
+        path: The file.
+        what: See `replace_file`.
+
+    Raises:
+        WriteError: It cannot be written.
+    """
+    path = os.fspath(path)
+    try:
+        if not is_direct(path):
+            PartFile(path, 0o666).give_up()
+        elif Path(path).stat() and not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        raise WriteError(write_failure(path, error, what)) from error
 
 
 def make_folder(

@@ -21,7 +21,7 @@ try:
 except ImportError:  # Windows has no such locks
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["PartFile"]
+__all__ = ["PartFile", "is_direct"]
 
 _PART = ".part"
 _IS_WINDOWS = os.name == "nt"
@@ -65,7 +65,7 @@ class PartFile(io.RawIOBase):
             facts = self._target.facts()
             if facts is not None:
                 check_is_ours(facts, writes=True)
-        elif _is_direct(path):
+        elif is_direct(path):
             self._descriptor = os.open(path, os.O_WRONLY | _BINARY)
             return
         else:
@@ -131,7 +131,7 @@ class PartFile(io.RawIOBase):
                 os.close(descriptor)
 
 
-def _is_direct(path: str) -> bool:
+def is_direct(path: str) -> bool:
     """Return whether a path is a device, a pipe or an open file, which nothing can replace."""
     if os.path.abspath(path).startswith(_OPEN_FILES):  # noqa: PTH100 # as text: links stay
         return True

@@ -26,6 +26,7 @@ _APART = {
     "turns": "compared one by one",
     "source": "compared as a diff",
     "calls": "compared one by one",
+    "reply": "what counts of it is the program",
     "call_sites": "compared where the programs are equal; otherwise they follow from the diff",
     "embedded": "compared where both files have some: a file holds as much of its image as was asked for",
 }

@@ -13,16 +13,17 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from viper.errors import ConfigError
 from viper.images.image import ImageRef
-from viper.storage.files import write_file
+from viper.storage.files import check_writable, write_file
 from viper.trace.embedding import Embed, embedded
 from viper.trace.record import Trace
 
-__all__ = ["check_suffix", "trace_json", "trace_text", "write_trace"]
+__all__ = ["check_place", "check_suffix", "trace_json", "trace_text", "write_trace"]
 
 _log = logging.getLogger(__name__)
 
 SUFFIXES = (".json", ".html")
 
+_WHAT = "The trace"
 _MOST_INDENTED_BYTES = 8_000_000
 """Nobody reads larger files in an editor."""
 
@@ -37,6 +38,17 @@ def check_suffix(path: Path) -> None:
         raise ConfigError(
             f"A trace is written as JSON (FILE.json) or as a page (FILE.html), but got {path.name!r}."
         )
+
+
+def check_place(path: Path) -> None:
+    """Make sure that a trace can be written to a file, before the run that it records.
+
+    Raises:
+        ConfigError: Its suffix is unknown, as in `check_suffix`.
+        WriteError: The file cannot be written.
+    """
+    check_suffix(path)
+    check_writable(path, what=_WHAT)
 
 
 def write_trace(
@@ -70,7 +82,7 @@ def write_trace(
         )  # a lone surrogate has no UTF-8
     else:
         content = _content(trace_json(trace, image, embed=embed))
-    write_file(path, content, what="The trace")
+    write_file(path, content, what=_WHAT)
     if path.suffix == ".json":
         from viper.trace.read import is_too_large
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MEASURE",
+    "SCORE_DIGITS",
     "Constraint",
     "Count",
     "DoubtField",
@@ -142,7 +143,10 @@ class _Rounded:
 
 
 Milliseconds: TypeAlias = Annotated[float, _Rounded(3), MEASURE]
-Score: TypeAlias = Annotated[float | None, _Rounded(4)]
+SCORE_DIGITS = 4
+"""Decimals of scores in JSON."""
+
+Score: TypeAlias = Annotated[float | None, _Rounded(SCORE_DIGITS)]
 Count: TypeAlias = Annotated[int, MEASURE]
 Index: TypeAlias = Annotated[int, Constraint(ge=0)]
 
@@ -192,8 +196,9 @@ class _Patch(Record):
     """Detector score, 0 to 1, not calibrated; 1 for a patch that no detector found."""
     category: str
     """The phrase that it was found with, or "image"."""
-    evidence: Literal["answer", "support", "rejected"] | None = None
-    """Its role: it is the answer, supports it, or was rejected; null where the run does not say."""
+    evidence: Literal["answer", "reference", "rejected"] | None = None
+    """Its role: the answer is, counts or names it (`answer`), others were compared with it (`reference`),
+    or it was found and dropped (`rejected`); null where the run does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,11 @@ from viper.trace.summary import summary_html
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["trace_page", "viewer_file"]
+__all__ = ["VIEWER_SCRIPTS", "trace_page", "viewer_file"]
+
+
+VIEWER_SCRIPTS = ("values.js", "steps.js", "stage.js", "viewer.js")
+"""The parts of the viewer, in the order in which a page loads them."""
 
 
 def trace_page(trace: Trace, image: ImageRef | None) -> str:
@@ -36,11 +40,13 @@ def trace_page(trace: Trace, image: ImageRef | None) -> str:
     uri = None if image is None or image.load is None else page_image(image)
     value, name = replace(trace, embedded=None).to_json(), trace.image.name
     data = {"trace": value, "picture": uri}
-    scripts = [viewer_file("viewer.js"), viewer_file("page.js")]
+    scripts = ["\n".join(map(viewer_file, VIEWER_SCRIPTS)), viewer_file("page.js")]
     styles = [viewer_file("viewer.css"), viewer_file("page.css")]
     return _template().render(
         title=visible(
-            f"{trace.answer or 'no answer'} – {trace.question or trace.image.name}"[:200]
+            f"{trace.answer or 'no answer'}{trace.caveat} – {trace.question or trace.image.name}"[
+                :200
+            ]
         ),
         footer=visible(f"Viper {trace.viper}" + (f" · {name}" if name else "")),
         # The template inserts these unescaped: our own files, whose hashes are in the policy, and text

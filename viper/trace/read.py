@@ -13,6 +13,7 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn, TypeAlias
 
 from pydantic import ValidationError
@@ -25,7 +26,7 @@ from viper.storage.files import quote_path, read_regular_file
 from viper.trace.large_images import bytes_without_images, with_images, without_images
 from viper.trace.model import adapter
 from viper.trace.places import join_path, quote
-from viper.trace.record import TRACE_FORMAT, TRACE_VERSION, Trace
+from viper.trace.record import TRACE_FORMAT, TRACE_VERSION, Trace, direct_answer
 from viper.trace.values import check_value
 from viper.trace.version_2 import upgraded_from_2
 from viper.trace.version_3 import upgraded_from_3
@@ -83,7 +84,8 @@ def trace_of(value: Any) -> Trace:  # Any: what is checked here
     """
     _check_bounds(value)
     _check_version(value)
-    if value["version"] < TRACE_VERSION:
+    is_upgraded = value["version"] < TRACE_VERSION
+    if is_upgraded:
         _check_upgraded_parts(value)
         if value["version"] == 2:
             value = upgraded_from_2(value)
@@ -97,6 +99,9 @@ def trace_of(value: Any) -> Trace:  # Any: what is checked here
     _check_sources(trace)
     _check_values(trace)
     _check_indices(trace)
+    if is_upgraded and trace.answering is not None and trace.direct_answer is None:
+        size = trace.image.width, trace.image.height
+        return replace(trace, direct_answer=direct_answer(trace.answering, trace.answer, size))
     return trace
 
 
@@ -212,10 +217,14 @@ def _too_many_parts() -> InputError:
     )
 
 
+_PARTS_OF_DOUBT = 4
+
+
 def _check_upgraded_parts(value: Any) -> None:
     """Make sure that a trace of an earlier version is not too large in the form of this one.
 
-    A dict of a program, there an object, is a list of lists here: six brackets and commas instead of two.
+    A dict of a program, there an object, is a list of lists here: six brackets and commas instead of two. And
+    each condition that was not tested gets a doubt.
     """
     parts, stack = 0, [value]
     while stack:
@@ -223,6 +232,8 @@ def _check_upgraded_parts(value: Any) -> None:
         items = holder.values() if isinstance(holder, dict) else holder
         tagged = not isinstance(holder, dict) or "type" in holder
         parts += len(holder) + 1 if tagged else 3 * (len(holder) + 1)
+        if isinstance(holder, dict) and isinstance(untested := holder.get("unverified"), list):
+            parts += _PARTS_OF_DOUBT * len(untested)
         if parts > _MAX_PARTS:
             raise _too_many_parts()
         stack += (item for item in items if isinstance(item, (dict, list)))

@@ -36,6 +36,7 @@ __all__ = [
     "Region",
     "RunOutcome",
     "Trace",
+    "direct_answer",
     "outcome_of",
 ]
 
@@ -114,6 +115,27 @@ class Embedded(Record):
     """What calls looked at and found, each box once."""
 
 
+def direct_answer(
+    attempt: Attempt, text: str | None, size_wh: tuple[int, int]
+) -> DirectAnswer | None:
+    """Return an answer as the word of one model, if that model alone was asked, about the whole image only.
+
+    Args:
+        attempt: The program that gave the answer.
+        text: The answer; None without one.
+        size_wh: Size of the image, in pixels.
+    """
+    seen = [call for call in attempt.calls if call.error is None and call.role]
+    seen = [call for call in seen if call.role != "language"]  # it never sees the image
+    whole = (0.0, 0.0, *map(float, size_wh))
+    models = {call.model for call in seen}
+    if text is None or len(models) != 1:
+        return None
+    if any(call.role != "answerer" or call.box_xyxy != whole for call in seen):
+        return None
+    return DirectAnswer(text, models.pop(), "no other model looked at the image")
+
+
 def outcome_of(failure: Failure | None, doubts: tuple[Doubt, ...]) -> RunOutcome:
     """Return the outcome of a run."""
     if failure is not None:
@@ -166,7 +188,8 @@ class Trace(Record):
     direct_answer: DirectAnswer | None = None
     """Null, or the word of one model about a whole image that is the answer."""
     patches: tuple[PatchField, ...]
-    """The patches that the answer is (grounding, best first) or is made of; rounded."""
+    """What the answer rests on, rounded: the patches that it is (grounding, best first), counts or names,
+    then those that others were compared with, then those that were dropped; `evidence` says which."""
     failure: FailureField | None
     """Null, or why there is no answer."""
     unverified: tuple[str, ...]
@@ -217,14 +240,23 @@ class Trace(Record):
 
     @property
     def weakest(self) -> CallRecord | None:
-        """The call of the chosen program whose score was nearest to its threshold."""
+        """The call whose score was nearest to its threshold: what the answer hangs on most.
+
+        Margins of different models are compared as they are, so it points to a place to look at, and is no
+        measure of how sure the answer is. None without an answer, or where no call has a threshold.
+        """
         calls = self.answering.calls if self.answering and self.answer is not None else ()
         margins = [
-            (abs(call.score - call.threshold), number)
+            (margin, number)
             for number, call in enumerate(calls)
-            if call.score is not None and call.threshold is not None
+            if (margin := call.margin) is not None
         ]
         return calls[min(margins)[1]] if margins else None
+
+    @property
+    def confidence(self) -> float | None:
+        """Share of the programs that gave the answer, 0 to 1; None without votes or without an answer."""
+        return self.votes.confidence if self.votes and self.answer is not None else None
 
     @property
     def program(self) -> str | None:
@@ -279,8 +311,11 @@ class Trace(Record):
         """Return the object that `viper ask --json` prints; `memo` and `lookahead` are names of Viper 0.1."""
         value, answering = replace(self, turns=(), embedded=None).to_json(), self.answering
         from_program_cache = answering is not None and answering.from_program_cache
+        evidence = value["patches"]
         return {
             **{key: value[key] for key in SUMMARY_KEYS},
+            "patches": [patch for patch in evidence if patch["evidence"] == "answer"],
+            "evidence": evidence,
             "image": self.image.name,
             "program": self.program,
             "attempts": len(self.turns),
@@ -293,15 +328,16 @@ class Trace(Record):
             "usage": self.usage.to_json(),
             "from_program_cache": from_program_cache,
             "memo": from_program_cache,
-            "confidence": self.votes.confidence if self.votes else None,
+            "confidence": self.confidence,
             "how": self.how,
             "weakest": None if self.weakest is None else _summary_of(self.weakest),
         }
 
 
+_WEAKEST_KEYS = "line method box_xyxy arguments result score threshold model".split()
+
+
 def _summary_of(call: CallRecord) -> dict[str, Any]:
     """Return a call as the `--json` answer names it."""
     value = call.to_json()
-    return {
-        key: value[key] for key in "line method box_xyxy arguments result score threshold".split()
-    }
+    return {**{key: value[key] for key in _WEAKEST_KEYS}, "margin": call.margin}

@@ -19,7 +19,12 @@ class RunStats:
     """Sums over the traces of one run; what `--stats` shows."""
 
     answers: int = 0
+    doubtful: int = 0
+    """Answers with doubts."""
+    direct: int = 0
+    """Answers that are one model's word about the whole image."""
     failed: int = 0
+    """Questions without an answer."""
     programs: int = 0
     """Programs that were run or requested, repairs and votes included."""
     usage: Usage = field(default_factory=Usage)
@@ -43,6 +48,8 @@ class RunStats:
     def add(self, trace: Trace) -> None:
         """Add one answer."""
         self.answers += 1
+        self.doubtful += trace.outcome == "answered_with_doubts"
+        self.direct += trace.how == "direct"
         self.failed += trace.failure is not None
         self.programs += len(trace.attempts)
         self.usage += trace.usage
@@ -79,11 +86,12 @@ class RunStats:
         )
         return [
             ("answers", f"{self.answers}" + (f" ({self.failed} failed)" if self.failed else "")),
+            ("outcomes", self._outcomes()),
             ("programs", f"{self.programs}"),
             (
                 "tokens",
-                f"{usage.tokens:,} ({usage.prompt_tokens:,} prompt, "
-                f"{usage.completion_tokens:,} completion)",
+                f"{'about ' if usage.is_estimated else ''}{usage.tokens:,} "
+                f"({usage.prompt_tokens:,} prompt, {usage.completion_tokens:,} completion)",
             ),
             ("cost", "not known" if usage.cost_usd is None else f"{usage.cost_usd:.6f} USD"),
             ("memo hits", cached if program_cache else "off"),
@@ -96,6 +104,11 @@ class RunStats:
                 for name in ("queue", "model", "generate", "run", "total")
             ),
         ]
+
+    def _outcomes(self) -> str:
+        clear = self.answers - self.doubtful - self.failed
+        text = f"{clear} answered, {self.doubtful} with doubts, {self.failed} not answered"
+        return text + (f"; {self.direct} by one model, not checked" if self.direct else "")
 
 
 def _share(part: int, whole: int) -> str:

@@ -6,12 +6,14 @@ The fields of a record are the keys of its JSON object, in the order of their de
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from viper.errors import FailureKind
 from viper.images.boxes import Box
+from viper.images.values import json_patches
 from viper.trace.model import (
     MEASURE,
+    SCORE_DIGITS,
     Constraint,
     Count,
     DoubtField,
@@ -26,7 +28,7 @@ from viper.trace.model import (
 )
 from viper.trace.values import ProgramValue
 
-__all__ = ["Attempt", "CallError", "CallRecord", "Observation", "TextScore", "Votes"]
+__all__ = ["Attempt", "CallError", "CallRecord", "Observation", "TextScore", "Votes", "margin_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,14 @@ class TextScore(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord(Record):
-    """One call of a program that needed a model."""
+    """One call of a program that needed a model, or by which it said that there is no answer."""
 
     line: int
     """Line of the program, counted from 1."""
     method: str
     """ImagePatch.find for a method, the bare name for a function."""
     role: str
-    """The role that the method needs."""
+    """The role that the method needs; empty for `absent` and `unsure`."""
     model: str
     """Reference of the backend; empty where no backend serves the role."""
     image: Index | None
@@ -77,7 +79,8 @@ class CallRecord(Record):
     """How sure the model was, 0 to 1: of the best patch found, or of the choice; null if the model gives
     none."""
     threshold: Score = None
-    """The score from which on the result would have been another; null where there is none."""
+    """The score at which the result becomes another: the least one that a detector reports, the 0.5 of a
+    property, the second best of a choice; null where there is none, or it is not known."""
     scores: tuple[TextScore, ...] | None = None
     """Scores of all texts that a matcher compared; not used yet, so null."""
     error: CallError | None
@@ -87,7 +90,7 @@ class CallRecord(Record):
     unverified: tuple[str, ...]
     """Conditions that it tested only in part."""
     doubts: tuple[DoubtField, ...] = ()
-    """The same conditions, and why they are in doubt; empty in traces of Viper 0.1."""
+    """The same conditions, and why they are in doubt."""
     started_ms: Milliseconds
     """Start of the call, counted from the beginning of the answer."""
     ms: Milliseconds
@@ -108,6 +111,14 @@ class CallRecord(Record):
     """Tokens that it was billed."""
 
     @property
+    def margin(self) -> float | None:
+        """How far the result is from becoming another, on the scale of its scores; None if not known.
+
+        What `find` returns hangs on the patch that is nearest to the threshold, not on the best one.
+        """
+        return margin_of(self.method, self.score, self.threshold, self.result)
+
+    @property
     def failure(self) -> str | None:
         """Message of what went wrong; None when the call was answered."""
         return None if self.error is None else self.error.message
@@ -116,6 +127,19 @@ class CallRecord(Record):
     def failure_kind(self) -> str | None:
         """Kind of what went wrong; None when the call was answered."""
         return None if self.error is None else self.error.kind
+
+
+def margin_of(
+    method: str, score: float | None, threshold: float | None, result: Any
+) -> float | None:
+    """Return `CallRecord.margin` for the fields of a call, rounded like them in JSON or not."""
+    if score is None or threshold is None:
+        return None
+    scores = [score]
+    if method == "ImagePatch.find":
+        scores += (patch["score"] for patch in json_patches(result))
+    limit = round(threshold, SCORE_DIGITS)
+    return min(round(abs(round(one, SCORE_DIGITS) - limit), SCORE_DIGITS) for one in scores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +161,7 @@ class Attempt(Record):
     from_program_cache: Annotated[bool, MEASURE]
     """Whether the program came from the program cache, so that no model was asked for it."""
     notes: tuple[str, ...]
-    """How the question was read, and warnings of models about their results on this image."""
+    """How the question was read; in traces of Viper 0.1 also warnings of models about their results."""
     source: str
     """The program; line numbers refer to this text. Empty when none could be written."""
     outcome: Literal["returned", "observed", "failed"]
@@ -160,7 +184,12 @@ class Attempt(Record):
     unverified: tuple[str, ...]
     """Conditions of the question that it did not test, or only in part."""
     doubts: tuple[DoubtField, ...] = ()
-    """The same conditions, and why they are in doubt; empty in traces of Viper 0.1."""
+    """The same conditions, and why they are in doubt."""
+    prompt: str = ""
+    """What the language model was sent that wrote the program: one text, with `--- ROLE` in front of each
+    message. Cut in the middle where it is very long, and without secrets; empty if none was asked."""
+    reply: str = ""
+    """What the language model replied, with all that is not the program; cut like the prompt."""
     usage: UsageField
     """Tokens and cost of writing the program."""
     started_ms: Milliseconds

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from viper.images.values import json_dict
+from viper.trace.version_3 import doubts_of
 
 __all__ = ["upgraded_from_2"]
 
@@ -31,14 +32,9 @@ def upgraded_from_2(value: Mapping[str, Any]) -> dict[str, Any]:
     _change(trace, "embedded", _embedded)
     if trace.get("failure") is not None:
         return {**trace, "version": 3, "outcome": "no_answer", "doubts": []}
-    doubts = doubts_of(_strings(trace.get("unverified")))
+    doubts = doubts_of(trace.get("unverified"))
     outcome = "answered_with_doubts" if doubts else "answered"
     return {**trace, "version": 3, "outcome": outcome, "doubts": doubts}
-
-
-def doubts_of(unverified: list[str]) -> list[dict[str, str]]:
-    """Return doubts as JSON, where only the conditions were recorded."""
-    return [{"condition": text, "why": "not tested, or only in part"} for text in unverified]
 
 
 def _turn(attempt: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +42,6 @@ def _turn(attempt: dict[str, Any]) -> dict[str, Any]:
     unverified = _strings(turn.get("unverified"))
     _change(turn, "calls", lambda calls: _each(calls, lambda call: _call(call, unverified)))
     _change(turn, "returned", _value)
-    turn["doubts"] = doubts_of(unverified)
     return {**turn, "outcome": "returned" if turn.get("failure") is None else "failed"}
 
 
@@ -58,7 +53,6 @@ def _call(call: dict[str, Any], unverified: list[str]) -> dict[str, Any]:
         notes = (note for note in _strings(made.get("notes")) if note.endswith(_NARROWER))
         conditions = (note.removesuffix(_NARROWER) for note in notes)
         made["unverified"] = [condition for condition in conditions if condition in unverified]
-    made["doubts"] = doubts_of(_strings(made.get("unverified")))
     return {**made, "image": None if made.get("box_xyxy") is None else 0}
 
 

@@ -1,7 +1,8 @@
 """Traces of version 3, in which dicts of programs were plain objects, in the form of version 4.
 
-Version 3 marked a dict only if it had the key "type" itself, so an object without that key is a dict of a
-program and nothing else. Only JSON is rewritten here; the reader refuses what is malformed.
+Their answers are best efforts: conditions that were not tested did not keep an answer back, and were listed
+without a reason. Version 3 marked a dict only if it had the key "type" itself, so an object without that key
+is a dict of a program and nothing else. Only JSON is rewritten here; the reader refuses what is malformed.
 """
 
 from __future__ import annotations
@@ -11,21 +12,30 @@ from typing import Any
 
 from viper.images.values import json_dict
 
-__all__ = ["upgraded_from_3"]
+__all__ = ["doubts_of", "upgraded_from_3"]
 
 
 def upgraded_from_3(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return the trace of version 4 that means the same as one of version 3."""
-    return {**_changed(value, turns=_each(_turn)), "version": 4}
+    return {"best_effort": True, **_changed(value, turns=_each(_turn)), "version": 4}
+
+
+def doubts_of(unverified: Any) -> list[dict[str, str]]:
+    """Return the doubts, as JSON, of conditions that were recorded alone."""
+    texts = unverified if isinstance(unverified, list) else []
+    why = "not tested, or only in part"
+    return [{"condition": text, "why": why} for text in texts if isinstance(text, str)]
 
 
 def _turn(value: Mapping[str, Any]) -> dict[str, Any]:
     observation = _each(lambda seen: _changed(seen, value=_value))
-    return _changed(value, returned=_value, observations=observation, calls=_each(_call))
+    turn = _changed(value, returned=_value, observations=observation, calls=_each(_call))
+    return {"doubts": doubts_of(value.get("unverified")), **turn}
 
 
 def _call(value: Mapping[str, Any]) -> dict[str, Any]:
-    return _changed(value, arguments=_value, result=_value)
+    call = _changed(value, arguments=_value, result=_value)
+    return {"doubts": doubts_of(value.get("unverified")), **call}
 
 
 def _value(value: Any) -> Any:

@@ -1,7 +1,8 @@
 """Maps the words of a question to the classes of a closed-vocabulary detector.
 
-Tried in this order: the class name itself, its plural, a synonym, and a narrower word ("woman" → `person`).
-The detector finds too much for a narrower word, so callers must report that.
+Tried in this order: the class name itself, its plural, a synonym, a narrower word ("woman" → `person`), and a
+wider one ("ball" → `sports ball`). The detector finds too much for a narrower word and too little for a wider
+one, so callers must report that.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import Literal, NamedTuple
 from viper.vocabulary.lemmas import base_form
 from viper.vocabulary.text_cache import cached_by_text
 
-__all__ = ["Match", "category_words", "match_phrase", "near_classes", "singular"]
+__all__ = ["Match", "category_words", "match_phrase", "names_anything", "near_classes", "singular"]
 
-MatchKind = Literal["exact", "plural", "synonym", "narrower"]
+MatchKind = Literal["exact", "plural", "synonym", "narrower", "wider"]
 
 
 # What may have been meant is looked for on the loop of a server, in names that a stranger may have chosen.
@@ -37,10 +38,18 @@ class Match(NamedTuple):
     name: str
     """Class name exactly as the detector spells it."""
     kind: MatchKind
-    """`narrower`: the phrase names only some members of the class."""
+    """`narrower`: the phrase names only some members of the class; `wider`: the class holds only some of what
+    the phrase names."""
+
+    @property
+    def means_the_same(self) -> bool:
+        """Whether the class is what the phrase names, no more and no less."""
+        return self.kind not in ("narrower", "wider")
 
 
-# Each row is one concept; words before the bar mean the same, words after it are narrower.
+# Each row is one concept: words that mean the same | narrower words | wider words. The last word of a longer
+# name is wider as a rule: a sign need not be a stop sign. Where nobody says it of anything else (a hydrant, a
+# teddy), it means the same.
 _CONCEPTS = """
 person people human | man woman boy girl guy lady gentleman dude child kid baby toddler adult \
  player batter pitcher catcher umpire skier surfer snowboarder skateboarder rider cyclist \
@@ -74,17 +83,17 @@ backpack rucksack knapsack
 umbrella parasol
 handbag purse | shoulder-bag tote
 tie necktie | bow-tie
-suitcase luggage | briefcase
+suitcase | briefcase | luggage
 frisbee flying-disc
 skis ski
 snowboard
-sports-ball ball | baseball basketball football tennis-ball soccer-ball volleyball
+sports-ball | baseball basketball football tennis-ball soccer-ball volleyball | ball
 kite
-baseball-bat bat
-baseball-glove mitt baseball-mitt
+baseball-bat | | bat
+baseball-glove baseball-mitt | | mitt
 skateboard
 surfboard | boogie-board paddleboard
-tennis-racket racket racquet tennis-racquet
+tennis-racket tennis-racquet | | racket racquet
 bottle | wine-bottle beer-bottle water-bottle
 wine-glass wineglass | champagne-glass
 cup | mug teacup
@@ -106,14 +115,14 @@ chair | armchair stool high-chair lawn-chair
 couch sofa settee loveseat
 potted-plant houseplant pot-plant
 bed | bunk-bed
-dining-table diningtable table | desk kitchen-table
+dining-table diningtable | desk kitchen-table | table
 toilet
 tv television tvmonitor tv-monitor telly monitor | flat-screen
 laptop notebook-computer laptop-computer
 mouse computer-mouse
 remote remote-control
 keyboard computer-keyboard
-cell-phone cellphone mobile-phone phone smartphone telephone iphone
+cell-phone cellphone mobile-phone smartphone | iphone | phone telephone
 microwave microwave-oven
 oven stove
 toaster
@@ -127,6 +136,8 @@ teddy-bear teddy
 hair-drier hair-dryer hairdryer hairdrier blow-dryer
 toothbrush
 """
+
+_ANYTHING = frozenset({"object", "thing", "item", "anything", "everything", "something"})
 
 _ARTICLES = ("a ", "an ", "the ", "some ", "any ")
 
@@ -153,11 +164,20 @@ def match_phrase(phrase: str, classes: Sequence[str]) -> Match | None:
     if one in spelled:
         return Match(spelled[one], "plural")
     for form in (word, one):
-        for same, narrower in _concepts():
-            name = next((name for name in same if name in spelled), None)
-            if name is not None and form in same + narrower:
-                return Match(spelled[name], "synonym" if form in same else "narrower")
+        for concept in _concepts():
+            kind = concept.kind_of(form)
+            name = next((name for name in concept.same if name in spelled), None)
+            if name is not None and kind is not None:
+                return Match(spelled[name], kind)
+            name = next((name for name in concept.wider if name in spelled), None)
+            if name is not None and kind in ("synonym", "narrower"):
+                return Match(spelled[name], "narrower")
     return None
+
+
+def names_anything(phrase: str) -> bool:
+    """Return whether a phrase means whatever there is, as "objects" and "the things" do."""
+    return singular(_plain(phrase).removeprefix("all ")) in _ANYTHING
 
 
 def near_classes(phrase: str, classes: Iterable[str], *, limit: int = 3) -> list[str]:
@@ -242,10 +262,26 @@ def _spellings(classes: tuple[str, ...]) -> dict[str, str]:
     return {_plain(name): name for name in classes}
 
 
+class _Concept(NamedTuple):
+    """The words of one row."""
+
+    same: tuple[str, ...]
+    narrower: tuple[str, ...]
+    wider: tuple[str, ...]
+
+    def kind_of(self, word: str) -> MatchKind | None:
+        """Return how a word relates to the concept; None if it does not."""
+        if word in self.same:
+            return "synonym"
+        if word in self.narrower:
+            return "narrower"
+        return "wider" if word in self.wider else None
+
+
 @functools.cache
-def _concepts() -> list[list[list[str]]]:
-    """Return the words of each concept: those that mean the same, and the narrower ones."""
-    return [
-        [[word.replace("-", " ") for word in words.split()] for words in row.partition("|")[::2]]
-        for row in _CONCEPTS.strip().splitlines()
-    ]
+def _concepts() -> tuple[_Concept, ...]:
+    concepts: list[_Concept] = []
+    for row in _CONCEPTS.strip().splitlines():
+        groups = [tuple(w.replace("-", " ") for w in g.split()) for g in row.split("|")]
+        concepts.append(_Concept(*groups, *[()] * (3 - len(groups))))
+    return tuple(concepts)

@@ -24,13 +24,14 @@ def write(question, task="vqa", capabilities=COLORS_ONLY):
 def test_a_colour_is_asked_of_the_matcher_and_said_to_be_judged_from_pixels():
     program = write("Is the bus red?")
     assert "verify_property('bus', 'red')" in program.source
-    assert program.unverified == ("colour 'red' of the bus: judged from pixels",)
+    assert program.notes == ("red bus: judged from pixels",)
+    assert program.doubts == ()
 
 
 def test_what_is_no_colour_is_left_out():
     program = write("Is there an old car?")
     assert "verify_property" not in program.source
-    assert "no matcher" in program.unverified[0]
+    assert [doubt.condition for doubt in program.doubts] == ["old car"]
 
 
 @pytest.mark.parametrize("question", ["the solid-colored car", "the multicolored car"])
@@ -58,7 +59,10 @@ def test_in_an_expression_a_colour_prefers_the_candidate_that_has_most_of_it():
     ],
 )
 def test_the_colour_of_clothes_that_cannot_be_detected_is_looked_for_on_the_person(question, words):
-    assert f"best_image_match(people, {words!r})" in write(question, "grounding").source
+    program = write(question, "grounding")
+    assert f"best_image_match(people, {words!r})" in program.source
+    # Anything on the person may have that color.
+    assert [doubt.needs for doubt in program.doubts] == ["matcher"]
 
 
 def test_the_place_decides_between_candidates_of_the_colour():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fakes.scene import Patch, Scene, thing
+from tests.fakes.scene import Ended, Patch, Scene, thing
 from viper.generate.grammar import parse, write_program
 from viper.models.capabilities import Capabilities
 
@@ -81,12 +81,22 @@ def test_the_surroundings_of_the_other_object_are_asked_where_nothing_was_found(
     assert edges == (30, 0, 75, 100)  # the clown's patch, and as much again on each side
 
 
-def test_the_picture_is_asked_for_the_kind_where_nothing_at_all_was_found(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    words, edges = asked("What animal is purple?", monkeypatch)
-    assert words == "What kind of animal is this?"
-    assert edges == (0, 0, 100, 100)
+def test_the_picture_is_not_asked_in_place_of_what_was_not_found() -> None:
+    program = write_program(parse("What animal is purple?"), EVERYTHING, "grammar")
+    with pytest.raises(Ended) as ended:
+        ATTIC.run(program)
+    assert (ended.value.kind, ended.value.said) == ("absent", "purple animal")
+
+
+def test_the_best_effort_asks_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[str, object]] = []
+    monkeypatch.setattr(
+        Patch, "simple_query", lambda self, words: calls.append((words, self.edges))
+    )
+    form = parse("What animal is purple?")
+    program = write_program(form, EVERYTHING, "grammar", best_effort=True)
+    ATTIC.run(program, best_effort=True)
+    assert calls == [("What kind of animal is this?", (0, 0, 100, 100))]
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,8 @@ def test_clothes_that_a_detector_does_not_know_are_found_on_people() -> None:
     request = GenerationRequest("blue shirt on the left", "grounding", (), BOXES)
     program = GrammarGenerator().write(request)
     assert "find('person')" in program.source
-    assert "'shirt' detected as 'person'" in program.unverified
+    assert program.doubts[0].condition == "blue shirt at the left"
+    assert "does not know 'shirt'" in program.doubts[0].why
     assert found(GROUP, "blue shirt on the left") == FRONT[0].box_xyxy
 
 

@@ -23,6 +23,10 @@ COUNT = "return len(image.find('cup'))"
 CUP = ((1, 2, 30, 40), 0.9)
 
 
+DIVIDES = "image.exists('cup'); return 3 // (len('cup') - 5)"
+"""Fails for words of five letters."""
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "memo.sqlite"
@@ -100,7 +104,7 @@ def test_the_grammars_programs_are_not_remembered(asker, path):
 
 
 def test_a_program_that_fails_when_used_again_is_forgotten_and_the_model_is_asked(asker, path):
-    asker("How many cups are there?", ["return 3 // (len('cup') - 5)"])
+    asker("How many cups are there?", [DIVIDES])
     assert skeletons(path) == ["how many ‹noun plural› are there"]
     answer, asked = asker("How many horses are there?", [COUNT])  # len('horse') is 5
     assert (answer.text, asked, answer.to_json()["memo"]) == ("3", 1, False)
@@ -113,7 +117,7 @@ def test_a_program_that_fails_when_used_again_is_forgotten_and_the_model_is_aske
 
 
 def test_the_model_that_is_asked_after_a_remembered_program_knows_nothing_of_it(path):
-    with Engine("stub", ScriptedGenerator(["return 3 // (len('cup') - 5)"]), memo=path) as engine:
+    with Engine("stub", ScriptedGenerator([DIVIDES]), memo=path) as engine:
         engine.ask(PICTURE, "How many cups are there?")
     generator = ScriptedGenerator([COUNT])
     with Engine("stub", generator, memo=path) as engine:
@@ -169,7 +173,7 @@ def test_choices_that_the_question_names_are_replaced_with_it(asker):
 
 def test_a_closed_vocabulary_must_know_the_new_word(fake_engine, path):
     detector = FakeDetector({"cup": [CUP]}, vocabulary=("cup", "dog"))
-    generator = ScriptedGenerator([COUNT, "return 7"])
+    generator = ScriptedGenerator([COUNT, "image.exists('cup'); return 7"])
     engine = fake_engine(generator, options={"memo": path}, detector=detector)
     engine.ask(PICTURE, "How many cups are there?")
     assert engine.ask(PICTURE, "How many dogs are there?").to_json()["memo"]
@@ -181,7 +185,7 @@ def test_a_question_becomes_data_and_never_code(asker):
     asker("Is there a cup?", ["return image.exists('cup')"])
     assert asker("Is there a dog?", [])[1] == 0
     for hostile in ("Is there a ')+open('x?", 'Is there a "?', "Is there a \\?"):
-        answer, asked = asker(hostile, ["return 'asked'"])
+        answer, asked = asker(hostile, ["image.exists('x'); return 'asked'"])
         assert (answer.text, asked) == ("asked", 1)
 
 

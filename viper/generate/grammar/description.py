@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 __all__ = [
     "AllOf",
@@ -214,6 +215,9 @@ class Description:
     number: int | None = None
     other: bool = False
     """ "another", "the other": not the object that the rest of the question is about."""
+    article: Literal["", "a", "the"] = field(default="", compare=False)
+    """`the` where the question takes for granted that there is such an object: "the cup", "his hat", "all
+    cups", "her". The objects meant are the same without it."""
 
     def __str__(self) -> str:
         parts = ["other"] if self.other else []
@@ -226,6 +230,11 @@ class Description:
     def head(self) -> str:
         """The head noun; "object" where the phrase names none."""
         return self.noun or "object"
+
+    @property
+    def is_presupposed(self) -> bool:
+        """Whether the question takes for granted that there is such an object."""
+        return self.article == "the"
 
     def having(self, *conditions: Condition) -> Description:
         """Return the description with more conditions."""

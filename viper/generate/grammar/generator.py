@@ -70,7 +70,9 @@ class GrammarGenerator:
             )
         try:
             form = parse(request.question, request.task, request.choices)
-            return write_program(form, request.capabilities, self.name)
+            return write_program(
+                form, request.capabilities, self.name, best_effort=request.best_effort
+            )
         except RecursionError:
             raise GenerationError(
                 "The parts of the question are nested too deeply. Ask a shorter one, or use a language "

@@ -331,6 +331,8 @@ def _tree(node: object, depth: int) -> Iterator[str]:
     children: list[object] = []
     for field in fields(node):  # type: ignore[arg-type] # a dataclass instance, just checked
         value = getattr(node, field.name)
+        if not field.compare:
+            continue  # an article, which the words of the question show
         parts = value if isinstance(value, tuple) else (value,)
         nested = [part for part in parts if hasattr(part, "__dataclass_fields__")]
         if nested:

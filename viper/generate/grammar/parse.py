@@ -21,6 +21,7 @@ from viper.generate.grammar.reading.wh_questions import QuestionChart
 from viper.generate.grammar.vocabulary.lexicon import NUMBERS, ORDINALS
 from viper.generate.grammar.vocabulary.tokens import Token, tokenize
 from viper.programs.program import Task
+from viper.texts.places import quoted
 
 __all__ = ["parse"]
 
@@ -34,6 +35,8 @@ _FRAME_WORDS = frozenset(
     "anybody someone somebody everyone everybody".split()
 )
 """Words of question frames: they need not appear in the form, nor be reported as unparsed."""
+_SEEN = frozenset("seen noticed".split())
+"""Words that add nothing at the end of a question: "how many pillows are seen?"."""
 _COMPARED_NUMBERS = frozenset("greater larger smaller equal".split())
 """Comparatives of numbers; the form holds a comparison sign instead."""
 
@@ -73,7 +76,7 @@ def _ask(tokens: list[Token], question: str) -> Query:
     if named is not None:
         refuse_unknown(named, tokens, question)
         raise GenerationError(
-            f"{question[:200]!r} names an object but asks nothing. Ask a question about it, or use "
+            f"{quoted(question)} names an object but asks nothing. Ask a question about it, or use "
             f"--task grounding to find it."
         )
     raise not_understood(chart, question)
@@ -86,7 +89,7 @@ def _unparsed(query: Query, tokens: list[Token], choices: tuple[str, ...]) -> tu
     for node in walk(query):
         if isinstance(node, str):
             used.update(re.split(r"[\s_?,]+", node))
-        elif isinstance(node, int):
+        elif isinstance(node, int) and not isinstance(node, bool):
             numbers.add(node)
     if any(isinstance(node, CompareCounts) for node in walk(query)):
         used |= _COMPARED_NUMBERS
@@ -97,6 +100,7 @@ def _unparsed(query: Query, tokens: list[Token], choices: tuple[str, ...]) -> tu
         if is_content(token)
         and (before is None or before.text != "how")  # "how large" asks for the size
         and token.text not in _FRAME_WORDS
+        and not (token is tokens[-1] and token.text in _SEEN)
         and used.isdisjoint(word_forms(token.text))
         and (ORDINALS | NUMBERS).get(token.text) not in numbers
         and token.text not in map(str, numbers)

@@ -1,8 +1,8 @@
 """Which programs of language models are cached, found again and removed.
 
 A program is cached after it has answered a question without a failure. It is found for a question with
-the same skeleton under the same conditions: program API, generator, prompt, task, capabilities, and the
-answers that the caller allows. It is removed when it fails for a later question.
+the same skeleton under the same conditions: program API, generator, prompt, task, best effort, capabilities,
+and the answers that the caller allows. It is removed when it fails for a later question.
 
 A problem with the file is logged once; after that the cache is off, and questions are answered without it.
 """
@@ -124,6 +124,7 @@ def _context(generator: Generator, request: GenerationRequest) -> str:
         prompt_version(),
         getattr(generator, "fingerprint", generator.name),
         request.task,
+        request.best_effort,
         sorted(capabilities.roles),
         capabilities.vocabulary,
         choice_positions(request.question, request.choices),
@@ -139,6 +140,5 @@ def _spec_hash(spec: ApiSpec) -> str:
 def _served(filled: Filled, capabilities: Capabilities) -> bool:
     """Return whether a closed vocabulary has the new words wherever it has the old ones."""
     return all(
-        capabilities.match(old) is None or capabilities.match(new) is not None
-        for old, new in filled.literals
+        not capabilities.detects(old) or capabilities.detects(new) for old, new in filled.literals
     )

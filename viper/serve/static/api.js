@@ -37,6 +37,11 @@ class Api {
     return (await this.#checked(await fetch("/v1/info", {headers: this.#headers()}))).json();
   }
 
+  // Questions that the models can answer; the first call loads the detector.
+  async examples() {
+    return (await this.#checked(await fetch("/v1/examples", {headers: this.#headers()}))).json();
+  }
+
   async check(program) {
     const headers = this.#headers({"Content-Type": "application/json"});
     const reply = await fetch("/v1/check", {method: "POST", headers, body: JSON.stringify({program})});
@@ -44,11 +49,12 @@ class Api {
   }
 
   // Yields {name, data} of each event of /v1/ask or, with a program, /v1/run.
-  async *answer({image, name, question, task, choices, program}, signal) {
+  async *answer({image, question, task, choices, bestEffort, program}, signal) {
     const form = new FormData();
-    form.append("image", image, name);
+    form.append("image", image.blob, image.name);
     if (question) form.append("question", question);
     form.append("task", task);
+    form.append("best_effort", String(bestEffort));
     for (const choice of choices) form.append("choices", choice);
     if (program !== undefined) form.append("program", program);
     form.append("stream", "true");

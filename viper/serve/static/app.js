@@ -1,25 +1,24 @@
 "use strict";
 // The page: an image, a question, steps as they happen, an editable program, and the history.
 //
+// What is asked is what the form shows: a program is run again with the image and the question that are seen.
 // Texts of answers, programs, files and errors are inserted as text, never as markup.
 
 const api = new Api();
 const $ = (id) => document.getElementById(id);
-const MAX_HISTORY = 30;
+const editor = new Editor({text: $("program"), numbers: $("numbers"), findings: $("findings")});
+const before = new AskedBefore();
 
 let selected = null; // {blob, name, url, width, height}
 let running = null; // the AbortController of the current run
-let current = null; // the request that the program in the editor belongs to
-const past = [];
+let examples = {question: null, picture: null}; // questions that the models can answer
 
 // the image
 
-async function selectImage(blob, name) {
+async function selectImage(blob, name, isExample = false) {
   showError("");
   const url = URL.createObjectURL(blob);
-  const element = new Image();
-  element.alt = "The image for the question";
-  element.src = url;
+  const element = preview(url);
   let [width, height] = [0, 0];
   try {
     await element.decode();
@@ -30,8 +29,16 @@ async function selectImage(blob, name) {
     $("preview").replaceChildren(paragraph("This browser cannot display the image; the server may still be able to read it."));
   }
   selected = {blob, name, url: width ? url : null, width, height};
-  $("drop").classList.add("filled");
+  // The question of the example is about no other image.
+  if (!isExample && $("question").value === examples.picture?.question) $("question").value = "";
   $("question").focus();
+}
+
+function preview(url) {
+  const element = new Image();
+  element.alt = "The image for the question";
+  element.src = url;
+  return element;
 }
 
 function selectFile(files) {
@@ -44,10 +51,11 @@ $("file").addEventListener("change", () => {
   $("file").value = ""; // the same file may be chosen again
 });
 $("example").addEventListener("click", async () => {
+  const {file, question} = examples.picture;
   try {
-    const reply = await fetch("/static/example.png");
-    await selectImage(await reply.blob(), "example.png");
-    if (!$("question").value) $("question").value = "How many metal things are left of the purple cube?";
+    const reply = await fetch(`/static/${file}`);
+    await selectImage(await reply.blob(), file, true);
+    if (!$("question").value) $("question").value = question;
   } catch {
     showError("The server cannot be reached.");
   }
@@ -78,7 +86,7 @@ function readForm() {
   if (!selected) return showError("Choose an image first.");
   const question = $("question").value.trim();
   const choices = $("choices").value.split(",").map((text) => text.trim()).filter(Boolean);
-  return {image: selected.blob, name: selected.name, preview: selected, question, task: $("task").value, choices};
+  return {image: selected, question, task: $("task").value, choices, bestEffort: $("best-effort").checked};
 }
 
 $("ask-form").addEventListener("submit", (event) => {
@@ -99,9 +107,8 @@ $("program").addEventListener("keydown", (event) => {
 });
 
 function rerun() {
-  // A program is run with the image and question that it was written for.
-  const request = current ?? readForm();
-  if (request) answer({...request, program: $("program").value});
+  const request = readForm();
+  if (request) answer({...request, program: editor.program});
 }
 
 $("stop").addEventListener("click", () => running?.abort());
@@ -114,9 +121,10 @@ async function answer(request) {
   running = new AbortController();
   busy(true);
   showError("");
-  find([]);
-  current = {...request, program: undefined};
-  let view = newTrace(request.preview);
+  editor.show([]);
+  // Neither an answer nor a program of another question stays beside this one.
+  if (request.program === undefined) $("editor").hidden = true;
+  let view = newTrace(request);
   let finished = false;
   let started = false;
   try {
@@ -125,7 +133,7 @@ async function answer(request) {
       if (name === "waiting") showStatus(data.ahead ? `Waiting; ${data.ahead} ahead …` : "Waiting …");
       if (name === "started") {
         showStatus("Working …");
-        if (started) view = newTrace(request.preview);  // other clients waited: it begins anew
+        if (started) view = newTrace(request); // other clients waited: it begins anew
         started = true;
       }
       if (name === "step") {
@@ -134,6 +142,7 @@ async function answer(request) {
       }
       if (name === "answer" || name === "error") finished = true;
       if (name === "error") {
+        $("run").hidden = true;
         showStatus("");
         showError(data.error.message);
       }
@@ -155,126 +164,110 @@ function done(request, view, body) {
   view.show(body.trace);
   const program = request.program ?? body.program;
   if (program) edit(program);
-  if (body.failure?.line) find([body.failure]);
+  if (body.failure?.line && !isMild(body.failure)) editor.show([body.failure]);
   showStatus("");
-  addToHistory({request, body, program});
+  const {question, task, choices, bestEffort, image} = request;
+  const caveat = [body.doubts.length ? `not verified: ${body.doubts.map(({condition}) => condition).join("; ")}` : "", body.how === "direct" ? "one model, not checked" : ""].filter(Boolean).join("; ");
+  before.add({
+    question, task, choices, bestEffort, file: image.name, program: program ?? null, edited: request.program !== undefined,
+    answer: body.answer, kind: body.failure?.kind ?? null, caveat, trace: body.trace, image,
+  });
+  listHistory();
 }
 
 function failed(error) {
   showStatus("");
   if (error.name === "AbortError") return showStatus("Stopped.");
   if (error instanceof ApiError) {
+    $("run").hidden = true;
     if (error.status === 401) askForToken();
     return showError(error.message);
   }
   showError("The server cannot be reached, or the connection was lost.");
 }
 
-function newTrace(preview) {
+function newTrace(request) {
   const root = document.createElement("div");
   root.tabIndex = 0;
   $("run").replaceChildren(root);
   $("run").hidden = false;
-  return new ViperTrace(root, {picture: preview.url, width: preview.width, height: preview.height});
+  const askAnyway = () => {
+    $("best-effort").checked = true;
+    answer({...request, bestEffort: true});
+  };
+  const {url = null, width = 0, height = 0} = request.image ?? {};
+  const question = request.program === undefined ? request.question : "";
+  return new ViperTrace(root, {picture: url, width, height, question, askAnyway: request.image ? askAnyway : null});
 }
 
 // the program
 
 function edit(program) {
   $("editor").hidden = false;
-  $("program").value = program.replace(/\n+$/, "");
-  number();
+  editor.program = program;
 }
-
-function number() {
-  const lines = $("program").value.split("\n").length;
-  const faults = new Set([...$("findings").querySelectorAll("button")].map((one) => Number(one.dataset.line)));
-  $("numbers").replaceChildren(...Array.from({length: lines}, (_, index) => {
-    const made = document.createElement("span");
-    made.textContent = `${index + 1}\n`;
-    made.classList.toggle("fault", faults.has(index + 1));
-    return made;
-  }));
-  $("program").rows = Math.min(Math.max(lines, 6), 30);
-}
-
-$("program").addEventListener("input", number);
-$("program").addEventListener("scroll", () => ($("numbers").scrollTop = $("program").scrollTop));
 
 $("check").addEventListener("click", async () => {
   showError("");
   try {
-    const {findings} = await api.check($("program").value);
-    find(findings);
+    const {findings} = await api.check(editor.program);
+    editor.show(findings);
     showStatus(findings.length ? "" : "Nothing was found: the program may run.");
   } catch (error) {
     failed(error);
   }
 });
 
-function find(findings) {
-  $("findings").replaceChildren(...findings.map(({line, kind, message}) => {
+// the history
+
+function listHistory() {
+  $("past").hidden = before.entries.length === 0;
+  $("history").replaceChildren(...before.entries.map((entry) => {
     const item = document.createElement("li");
     const button = document.createElement("button");
     button.type = "button";
     button.className = "link";
-    button.dataset.line = line;
-    button.textContent = `Line ${line}`;
-    button.addEventListener("click", () => goTo(line));
-    item.append(button, ` (${kind}): ${message}`);
-    return item;
-  }));
-  number();
-}
-
-function goTo(line) {
-  const lines = $("program").value.split("\n");
-  const start = lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0);
-  $("program").focus();
-  $("program").setSelectionRange(start, start + (lines[line - 1] ?? "").length);
-}
-
-// the history, in the memory of this page
-
-function addToHistory(entry) {
-  past.unshift(entry);
-  past.length = Math.min(past.length, MAX_HISTORY);
-  $("past").hidden = false;
-  $("history").replaceChildren(...past.map((one) => {
-    const item = document.createElement("li");
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "link";
-    button.textContent = one.request.question || "(a program)";
-    button.addEventListener("click", () => reopen(one));
+    button.textContent = entry.edited ? "A program of your own" : entry.question || "(a program)";
+    button.addEventListener("click", () => reopen(entry));
     const outcome = document.createElement("span");
-    outcome.textContent = one.body.failure ? `no answer (${one.body.failure.kind})` : one.body.answer;
-    outcome.className = one.body.failure ? "bad" : "";
-    const what = one.request.program === undefined ? "" : " · edited program";
-    item.append(button, " ", outcome, soft(` · ${one.request.name}${what}`));
+    outcome.textContent = entry.kind ? `no answer (${entry.kind})` : entry.answer;
+    outcome.className = entry.kind && !isMild(entry) ? "bad" : "";
+    const what = entry.edited ? " · edited program" : "";
+    const caveat = entry.caveat ? ` (${entry.caveat})` : "";
+    item.append(button, " ", outcome, soft(`${caveat} · ${entry.file}${what}`));
     return item;
   }));
 }
 
-function reopen({request, body, program}) {
+$("forget").addEventListener("click", () => {
+  before.forget();
+  listHistory();
+});
+
+function reopen(entry) {
   if (running) return;
-  selected = request.preview;
-  if (selected.url) {
-    const element = new Image();
-    element.alt = "The image for the question";
-    element.src = selected.url;
-    $("preview").replaceChildren(element);
-  }
-  $("question").value = request.question;
-  $("task").value = request.task;
-  $("choices").value = request.choices.join(", ");
-  current = {...request, program: undefined};
+  selected = entry.image ?? null;
+  const hint = `The image ${entry.file} is not kept: choose it again to ask on.`;
+  $("preview").replaceChildren(selected?.url ? preview(selected.url) : paragraph(selected ? "This browser cannot display the image." : hint));
+  $("question").value = entry.question;
+  $("task").value = entry.task === "grounding" ? "grounding" : "vqa";
+  $("choices").value = entry.choices.join(", ");
+  $("best-effort").checked = Boolean(entry.bestEffort);
   showStatus("");
   showError("");
-  newTrace(request.preview).show(body.trace);
-  find([]);
-  if (program) edit(program);
-  if (body.failure?.line) find([body.failure]);
+  const request = {...entry, program: entry.edited ? entry.program : undefined};
+  const view = newTrace(request);
+  try {
+    view.show(entry.trace);
+  } catch {
+    // Its trace was too large to keep, or is none.
+    $("run").replaceChildren(paragraph(`${entry.question} ${entry.kind ? `No answer (${entry.kind})` : entry.answer}${entry.caveat ? ` (${entry.caveat})` : ""}`), paragraph("Its steps were not kept."));
+  }
+  editor.show([]);
+  $("editor").hidden = !entry.program;
+  if (entry.program) edit(entry.program);
+  const failure = entry.trace?.failure;
+  if (failure?.line && !isMild(failure)) editor.show([failure]);
   $("run").scrollIntoView({block: "start"});
 }
 
@@ -326,12 +319,21 @@ async function start() {
     const info = await api.info();
     const models = [...new Set(Object.values(info.models))].join(", ") || "no models";
     $("about").textContent = `Programs by ${info.generator} · models: ${models} · sandbox ${info.sandbox} · version ${info.version}`;
+    $("best-effort").checked = info.best_effort;
     $("token-form").hidden = true;
     $("token").value = "";
     showError("");
   } catch (error) {
-    failed(error);
+    return failed(error);
   }
+  try {
+    examples = await api.examples();
+  } catch {
+    return; // a model cannot be loaded: the first question will say so
+  }
+  if (examples.question) $("question").placeholder = examples.question;
+  $("example-part").hidden = !examples.picture;
 }
 
+listHistory();
 start();

@@ -1,4 +1,4 @@
 # category: attr-walk | expect: deny | success would mean: ImagePatch.mro() yields object
-# refused: check 2 "There is no attribute 'mro' in programs. Use a method of str, list, dict or set, or of the ImagePatch API."
+# refused: check 2 "The class ImagePatch has no method 'mro'."
 def execute_command(image):
     return "ESCAPED:" + repr(ImagePatch.mro())

@@ -1,5 +1,5 @@
-# category: attr-walk | expect: deny | success would mean: the plain function behind a method, unbound
-# refused: runtime 2 "AttributeError: type 'ImagePatch' has no attribute 'crop' here."
+# category: attr-walk | expect: harmless | success would mean: the plain function behind a method, unbound
+# gives: 7.0
 def execute_command(image):
     crop = ImagePatch.crop
-    return "ESCAPED:" + repr(crop)
+    return crop(image, 0, 0, right=7, upper=5).width

@@ -1,4 +1,4 @@
-# category: attr-walk | expect: deny | success would mean: static methods of str beyond the table
-# refused: check 2 "There is no attribute 'maketrans' in programs. Use a method of str, list, dict or set, or of the ImagePatch AP"
+# category: attr-walk | expect: harmless | success would mean: a table of translation is a plain dict
+# gives: 'plain:{97: 98}'
 def execute_command(image):
-    return "ESCAPED:" + repr(str.maketrans("a", "b"))
+    return "plain:" + repr(str.maketrans("a", "b"))

@@ -2,4 +2,4 @@
 # refused: check 1 "Programs can import math, re, typing; not 'antigravity'. Remove it."
 import antigravity
 def execute_command(image):
-    return "ESCAPED"
+    return "ESCAPED" + repr(antigravity)

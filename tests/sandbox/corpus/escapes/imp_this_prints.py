@@ -2,4 +2,4 @@
 # refused: check 1 "Programs can import math, re, typing; not 'this'. Remove it."
 import this
 def execute_command(image):
-    return "ESCAPED"
+    return "ESCAPED" + repr(this)

@@ -1,5 +1,5 @@
 # category: builtins-import | expect: reject | success would mean: the second module serves where the first is missing
-# refused: check 3 "Programs can import math, re, typing; not 'numpy'. Use sum, min, max, sorted and the module math."
+# refused: check 5 "Programs can import math, re, typing; not 'sys'. Remove it."
 def execute_command(image):
     try:
         import numpy

@@ -1,5 +1,5 @@
 # legit: aliases of typing at module level | must run
-# value: '(130.0, 160.0, 160.0, 190.0)'
+# value: '(130, 160, 160, 190)'
 from typing import Dict, Tuple, Union
 
 Box = Tuple[float, float, float, float]

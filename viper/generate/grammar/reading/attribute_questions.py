@@ -99,6 +99,7 @@ class AttributeChart(SceneChart):
             for subject, stop in self.description(end):  # "what color (do you think) the sky is"
                 behind = self.optional(stop, f"{_COPULAS}|has|have")
                 yield from self.with_options(attribute_query(subject, respect), behind)
+            yield from self._of_object(end, respect)
         copula = self.after(start, _COPULAS)
         if copula is None:
             return
@@ -119,6 +120,15 @@ class AttributeChart(SceneChart):
             for subject, end in self.description(start):
                 query = attribute_query(subject, respect, question)
                 yield from self.with_options(query, self.optional(end, _BEHIND_SUBJECT))
+
+    def _of_object(self, at: int, respect: str) -> Queries:
+        """Read "(what color) shirt is the man wearing?"."""
+        for what, end in self.noun_phrase(at):
+            for start in self.behind(end, _COPULAS):
+                for subject, stop in reversed(self.description(start)):
+                    for inverse, behind in self.gap(subject, stop, finite=False):
+                        query = attribute_query(what.having(inverse), respect)
+                        yield from self.with_options(query, behind)
 
     def _made_of(self) -> Queries:
         """Read "What was used to make the cup?", "Which material makes up the cup, glass or metal?"."""

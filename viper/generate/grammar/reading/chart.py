@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 from viper.errors import GenerationError
 from viper.generate.grammar.logical_form import Query
 from viper.generate.grammar.vocabulary.tokens import Token
+from viper.texts.places import quoted
 
 __all__ = ["Chart", "Parses", "Queries", "combined", "rule", "unique_ends"]
 
@@ -77,8 +78,8 @@ class Chart:
 
     def _too_complex(self) -> GenerationError:
         return GenerationError(
-            f"The question {self.source(0, self.end)[:80]!r} … can be read in too many ways. Ask a shorter "
-            "one, or use a language model: --generator openai:MODEL"
+            f"The question {quoted(self.source(0, self.end), 80)} … can be read in too many ways. Ask a "
+            "shorter one, or use a language model: --generator openai:MODEL"
         )
 
     @property

@@ -8,6 +8,7 @@ that does not use the introduced object is refused, because its form would ignor
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from viper.generate.grammar.description import Description
 from viper.generate.grammar.logical_form import walk
@@ -37,7 +38,8 @@ class DiscourseChart(InSituChart):
         start = self.after(0, _INTRODUCTIONS)
         if start is None:
             return
-        for referent, end in self.description(start):
+        for introduced, end in self.description(start):
+            referent = replace(introduced, article="the")
             if self.text(end) not in _SEPARATORS or end + 1 >= self.end:
                 continue
             follow_up = _FollowUpChart(self.tokens[end + 1 :], referent)

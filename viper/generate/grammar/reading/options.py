@@ -36,6 +36,7 @@ from viper.generate.grammar.logical_form import (
     YesNo,
 )
 from viper.generate.grammar.vocabulary.lexicon import PLACES, RESPECTS
+from viper.texts.places import quoted
 
 __all__ = ["is_yes_no", "option_text", "plain_choice", "with_choices"]
 
@@ -104,15 +105,15 @@ def with_choices(query: Query, choices: tuple[str, ...], question: str) -> Query
             objects = tuple(
                 Description(plain_choice(choice), query.what.conditions) for choice in choices
             )
-            return ChooseObject(objects, choices)
+            return ChooseObject(objects, choices, kind=query.what.noun)
         case AskScene():
             if query.respect != "yesno":
                 return AskScene(query.question, query.respect, choices)
         case _:
             pass
     raise GenerationError(
-        f"The question {question[:200]!r} cannot be answered by one of the choices "
-        f"{', '.join(repr(choice) for choice in choices[:6])}. Give choices that are answers to it."
+        f"The question {quoted(question)} cannot be answered by one of the choices "
+        f"{', '.join(map(quoted, choices[:6]))}. Give choices that are answers to it."
     )
 
 
@@ -127,8 +128,8 @@ def _as_yes_no(query: Query, choices: tuple[str, ...], question: str) -> Query:
         case _ if isinstance(query, YesNo):
             return query
     raise GenerationError(
-        f"The question {question[:200]!r} is not a yes/no question, but the choices are "
-        f"{', '.join(repr(choice) for choice in choices)}. Give choices that answer it."
+        f"The question {quoted(question)} is not a yes/no question, but the choices are "
+        f"{', '.join(map(quoted, choices))}. Give choices that answer it."
     )
 
 

@@ -42,6 +42,9 @@ __all__ = ["PhraseChart", "resolved"]
 _MOST_NOUNS = 4
 # Modifiers before a noun: each is read again from every word before it.
 _MOST_MODIFIERS = 16
+_INDEFINITE = frozenset("a an some any several".split())
+_PRESUPPOSING = ARTICLES - _INDEFINITE | {"all", "both", "each", "every"}
+"""Words that take for granted that there is such an object."""
 _LEADS = ARTICLES | {"all", "both", "each", "every", "only", "there"}
 _SOME = frozenset("one any all each some both either".split())
 """Words that may stand before "of the": "any of the cups"."""
@@ -80,11 +83,11 @@ class PhraseChart(ConditionChart):
     def noun_phrase(self, at: int) -> Parses[Description]:
         """Read a noun phrase up to its noun (or up to "from the left" after it)."""
         start = at
-        at, other, number = self._lead(at)
+        lead, at = self._lead(at)
         found: list[tuple[Description, int]] = []
         conditions: list[Condition] = []
         while True:
-            here = self._nouns(at, tuple(conditions), other=other, number=number)
+            here = self._nouns(at, lead.having(*conditions))
             found[:0] = here  # an attribute is preferred to a part of a compound
             step = self.before_noun(at)
             if step is None or len(conditions) >= _MOST_MODIFIERS:
@@ -95,35 +98,42 @@ class PhraseChart(ConditionChart):
             if self.text(at) == "and" and self.before_noun(at + 1) and self._noun_behind(at + 1):
                 at += 1
         if conditions and at > start and self._may_lack_noun(conditions, start):
-            found.append((Description(None, tuple(conditions), other=other, number=number), at))
+            found.append((lead.having(*conditions), at))
         return found
 
-    def _lead(self, at: int) -> tuple[int, bool, int | None]:
-        """Read articles, numbers and "other"."""
-        other, number = False, None
+    def _lead(self, at: int) -> tuple[Description, int]:
+        """Read articles, numbers and "other" into a description without a noun."""
+        lead = Description(None)
         while True:
             text = self.text(at)
             following = self.text(at + 1)
             if text in ("other", "another", "else"):
-                other = True
+                lead = replace(lead, other=True)
             elif text in NUMBERS and following not in ("of", "") and following != "from":
-                number = NUMBERS[text]
+                lead = replace(lead, number=NUMBERS[text])
             elif text.isdigit() and text[0] != "0" and len(text) < 3 and following:
-                number = int(text)
+                lead = replace(lead, number=int(text))
             elif text in _SOME and following == "of":
                 at += 1
             elif text not in _LEADS or (text == "that" and following in ("is", "are")):
-                return at, other, number
+                return lead, at
             elif text == "only" and not (self.telegraphic or self.text(at - 1) in ARTICLES):
-                return at, other, number  # "are there only dogs?" asks for more than dogs
+                return lead, at  # "are there only dogs?" asks for more than dogs
             elif text == "her" and (not following or following in FUNCTION_WORDS):
-                return at, other, number  # "in front of her", unlike "her hat"
+                return lead, at  # "in front of her", unlike "her hat"
+            elif text in _PRESUPPOSING:
+                lead = replace(lead, article="the")
+            elif text in ("a", "an"):
+                lead = replace(lead, article="a")
             at += 1
 
-    def _nouns(
-        self, at: int, conditions: tuple[Condition, ...], *, other: bool, number: int | None
-    ) -> Parses[Description]:
-        """Return the phrases whose noun begins here, the longest noun first."""
+    def _nouns(self, at: int, before: Description) -> Parses[Description]:
+        """Return the phrases whose noun begins here, the longest noun first.
+
+        Args:
+            at: Where the noun begins.
+            before: What the words before the noun say.
+        """
         ends = self._noun_ends(at)
         for end in reversed(ends):
             head = self.text(end - 1)
@@ -136,12 +146,14 @@ class PhraseChart(ConditionChart):
             plural = singular(head) != head or head in ("people", "everyone", "they")
             further = self.text(end) == "else" and head in VAGUE_NOUNS  # "anything else"
             end += further
-            base = Description(
-                None if head in ("one", "ones") else noun,
-                (*conditions, *_GENDERS.get(head, ())),
-                plural,
-                number,
-                other or further,
+            known = head in PERSON_PRONOUNS or head in ("everyone", "everybody")
+            base = replace(
+                before,
+                noun=None if head in ("one", "ones") else noun,
+                conditions=(*before.conditions, *_GENDERS.get(head, ())),
+                plural=plural,
+                other=before.other or further,
+                article="the" if known else before.article,
             )
             yield from self._owned(base, end)
             yield from self._of_phrase(base, head, end)
@@ -234,6 +246,7 @@ class PhraseChart(ConditionChart):
             return
         for owned, end in self.noun_phrase(at + 1):
             if owned.noun:
+                owned = replace(owned, article=owner.article)
                 yield owned.having(Inverse("with", owner, "of")), end
 
     def _of_phrase(self, base: Description, head: str, at: int) -> Parses[Description]:
@@ -242,6 +255,8 @@ class PhraseChart(ConditionChart):
             return
         for whole, end in self.noun_phrase(at + 1):
             conditions = (*base.conditions, *whole.conditions)
+            article = "the" if base.is_presupposed else whole.article
+            whole = replace(whole, article=article)
             counted = replace(whole, conditions=conditions, plural=base.plural, number=base.number)
             if head in _ITEMS and whole.noun in CATEGORIES:
                 # "a plush item of furniture": the words before "item" describe the furniture.

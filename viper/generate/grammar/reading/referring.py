@@ -33,6 +33,7 @@ _IMPERATIVES = (
 )
 _ADDRESSES = "you are|you must|you should|you will|i am|i want|i think|let us"
 _QUESTION_WORDS = frozenset("is are was were do does did can where which what who".split())
+_QUANTIFIERS = frozenset("all every each both".split())
 _UNPARSED_SHARE = 0.5
 """Largest share of an expression's words, from its noun on, that may stay unparsed."""
 _MOST_WORDS = 24
@@ -65,6 +66,8 @@ def refer(tokens: list[Token], question: str) -> Refer:
         what = replace(
             what, noun="object"
         )  # without a noun a person is meant; "one" stands for an object
+    if tokens[0].text in _QUANTIFIERS and what.is_presupposed:
+        what = replace(what, plural=True)  # "every car" means as many as "all cars"
     refuse_unknown(what, tokens, question)
     missing = unparsed_positions(what, tokens)
     # In a partial parse, unparsed words after the noun are dubious; those before it are usually

@@ -10,6 +10,7 @@ from viper.generate.grammar.reading.chart import Chart
 from viper.generate.grammar.vocabulary.lexicon import FUNCTION_WORDS
 from viper.generate.grammar.vocabulary.tokens import Token, is_word
 from viper.generate.grammar.vocabulary.words import in_dictionary
+from viper.texts.places import quoted
 
 __all__ = ["is_content", "not_understood", "refusal", "refuse_foreign", "refuse_unknown"]
 
@@ -31,10 +32,9 @@ def not_understood(chart: Chart, question: str) -> GenerationError:
 
 def refusal(part: str, question: str) -> GenerationError:
     """Return the refusal of a question for one of its parts."""
-    excerpt = question if len(question) <= 200 else f"{question[:197]}…"
     return GenerationError(
-        f"The grammar did not understand {part!r} in {excerpt!r}. Rephrase it, or use a language "
-        f"model: --generator openai:MODEL"
+        f"The grammar did not understand {quoted(part)} in {quoted(question)}. Rephrase it, or use a "
+        f"language model: --generator openai:MODEL"
     )
 
 

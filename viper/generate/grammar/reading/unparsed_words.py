@@ -44,6 +44,7 @@ _EMPTY = frozenset(
 )
 """Function words, and words that add nothing to the form."""
 
+_QUANTIFIERS = "all every each both"
 _NEGATIONS = "not no without except never nor neither"
 _CAMERA_WORDS = "looking staring watching viewer photographer screen back turned"
 _PLACE_WORDS = {
@@ -113,7 +114,8 @@ def _trace(node: object, what: Description) -> str:
         case Description(noun=noun, number=number):
             # The expression means one object, so its number counts only in the plural.
             counted = number is not None and (node is not what or node.plural)
-            return f"{noun or ''} {'other' * node.other} {number if counted else ''}"
+            every = _QUANTIFIERS if node.is_presupposed else ""
+            return f"{noun or ''} {'other' * node.other} {number if counted else ''} {every}"
         case Attribute(value=value):
             value = value.replace("-", " ")
             return f"{value} {_CAMERA_WORDS}" if value.endswith("the camera") else value

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from viper.generate.grammar.vocabulary.word_table import word_groups, word_table
 
-__all__ = ["CONTRASTS", "HYPERNYMS"]
+__all__ = ["CONTRASTS", "HYPERNYMS", "TAXA"]
 
 
 _MEMBERS = word_groups(
@@ -31,13 +31,10 @@ _MEMBERS = word_groups(
     seat: chair couch bench
     ski pole: skis
     sign: stop-sign
-    plane: airplane
     glass: wine-glass cup
-    mug: cup
     screen: tv laptop
     plant: potted-plant
     computer: laptop
-    racket: tennis-racket
     baby: person
     player: person
     someone: person
@@ -56,6 +53,13 @@ HYPERNYMS = {
     for word, members in _MEMBERS.items()
 }
 """A category → the classes to search for where a closed vocabulary lacks the category."""
+
+TAXA = frozenset(
+    "animal vehicle fruit vegetable food furniture appliance device electronic utensil silverware cutlery "
+    "container seat".split()
+)
+"""Categories to which all objects of their members belong: every dog is an animal, but no person need be a
+baby, and a stop sign is one of many signs."""
 
 CONTRASTS = word_table(
     """

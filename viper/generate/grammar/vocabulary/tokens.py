@@ -16,6 +16,7 @@ from viper.errors import GenerationError
 from viper.generate.grammar.vocabulary.spelling import correction, is_named, split
 from viper.generate.grammar.vocabulary.word_table import word_table
 from viper.generate.grammar.vocabulary.words import in_dictionary, singular
+from viper.texts.places import quoted
 
 __all__ = ["MAX_CHARACTERS", "MAX_WORDS", "Token", "is_word", "tokenize"]
 
@@ -177,7 +178,7 @@ def tokenize(question: str) -> list[Token]:
         flat.pop()
     if not any(token.text[0].isalnum() for token in flat):
         raise GenerationError(
-            f"The question {question[:80]!r} holds no words. Write what you want to know."
+            f"The question {quoted(question, 80)} holds no words. Write what you want to know."
         )
     if len(flat) > MAX_WORDS:
         raise GenerationError(
@@ -212,7 +213,7 @@ def _split_words(text: str, question: str) -> list[str]:
     )
     if unsupported is not None:
         raise GenerationError(
-            f"The grammar did not understand {unsupported!r} in {question[:200]!r}. Rephrase it, or "
+            f"The grammar did not understand {quoted(unsupported)} in {quoted(question)}. Rephrase it, or "
             f"use a language model: --generator openai:MODEL"
         )
     return words

@@ -1,15 +1,17 @@
 """Detector queries: the phrases that find the objects a noun means.
 
-An open-vocabulary detector gets the noun itself. A closed one may know the noun, a synonym or a wider
-class; otherwise the search uses the noun's last word ("juice glass" → glass) or the members of a
-category ("fruit" → banana, apple, orange).
+An open-vocabulary detector gets the noun itself. A closed one may know the noun or a synonym. Where it knows
+only a wider class ("woman" → person), a part of the kind ("ball" → sports ball), the members of a category
+("fruit" → banana, apple, orange) or a word of the noun ("juice glass" → wine glass), it finds too much or too
+little; `Search.why` says so.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from viper.generate.grammar.vocabulary.categories import HYPERNYMS
+from viper.generate.grammar.vocabulary.categories import HYPERNYMS, TAXA
+from viper.generate.grammar.vocabulary.words import plural
 from viper.models.capabilities import Capabilities
 
 __all__ = ["Search", "search_for"]
@@ -21,10 +23,14 @@ class Search:
 
     phrases: tuple[str, ...]
     """One or more phrases; the results are joined."""
-    note: str = ""
-    """How the phrases differ from the noun, as a short text; empty if they mean the same."""
+    why: str = ""
+    """Why others may be found than the noun means; empty if they mean the same."""
     narrower: str = ""
     """The detected class, where the noun denotes only some of its members."""
+    is_incomplete: bool = False
+    """Whether there may be objects of this noun that none of the phrases finds."""
+    is_sound: bool = True
+    """Whether all that the phrases find is what the noun means: an apple is fruit."""
 
 
 def search_for(noun: str, capabilities: Capabilities) -> Search | None:
@@ -42,13 +48,18 @@ def search_for(noun: str, capabilities: Capabilities) -> Search | None:
     if noun == "object":
         return Search(vocabulary)
     match = capabilities.match(noun)
-    if match is not None and match.kind != "narrower":
+    if match is not None and match.means_the_same:
         return Search((noun,))
-    members = _members(noun, capabilities)
     if match is not None:
-        return Search((noun,), f"{noun!r} detected as {match.name!r}", match.name)
+        narrower = match.name if match.kind == "narrower" else ""
+        known = _known(match.name, noun)
+        return Search((match.name,), known, narrower, is_incomplete=not narrower, is_sound=False)
+    members = _members(noun, capabilities)
+    if members and noun in TAXA:
+        known = f"of {plural(noun)}, the detector knows {_listed(members)} only"
+        return Search(members, known, is_incomplete=True)
     if members:
-        return Search(members, f"{noun!r} detected as {_listed(members)}")
+        return Search(members, _known(_listed(members), noun), is_incomplete=True, is_sound=False)
     words = noun.split()
     # The last word of a compound is its head, as "glass" in "juice glass"; in "pizza slice" and
     # "banana bunch" the first word names the object.
@@ -57,11 +68,17 @@ def search_for(noun: str, capabilities: Capabilities) -> Search | None:
             continue
         match = capabilities.match(part)
         if match is not None:
-            return Search((part,), f"{noun!r} detected as {match.name!r}", part)
+            known = _known(match.name, noun)
+            return Search((match.name,), known, part, match.kind == "wider", is_sound=False)
         members = _members(part, capabilities)
         if members:
-            return Search(members, f"{noun!r} detected as {_listed(members)}", part)
+            known = _known(_listed(members), noun)
+            return Search(members, known, part, is_incomplete=True, is_sound=False)
     return None
+
+
+def _known(classes: str, noun: str) -> str:
+    return f"the detector knows {classes}, but not {noun}"
 
 
 def _members(noun: str, capabilities: Capabilities) -> tuple[str, ...]:
@@ -69,5 +86,4 @@ def _members(noun: str, capabilities: Capabilities) -> tuple[str, ...]:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    quoted = [repr(name) for name in names]
-    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

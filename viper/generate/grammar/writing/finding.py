@@ -32,10 +32,13 @@ class FindWriter(PredicateWriter, ABC):
     Args:
         capabilities: The served models.
         query: The question.
+        best_effort: Whether the user wants an answer even where it is in doubt.
     """
 
-    def __init__(self, capabilities: Capabilities, query: Query) -> None:
-        super().__init__(capabilities)
+    def __init__(
+        self, capabilities: Capabilities, query: Query, *, best_effort: bool = False
+    ) -> None:
+        super().__init__(capabilities, best_effort=best_effort)
         self._common = common_nouns(query)
         self._all: dict[str, str] = {}
         """Noun of several descriptions → the list of all such objects."""

@@ -1,12 +1,12 @@
 """Closing lines of open questions: the program asks one patch for its color, name or place.
 
     men = image_patch.find('man')
-    man = men[0] if men else image_patch
+    man = men[0] if men else absent('man')
     return man.simple_query('What is the man holding?')
 
-The program finds the requested object first and asks about that patch alone. Only what a person does
-with an object is asked about the patch of that person; relations such as "left of the cup" are decided
-from boxes.
+The program finds the requested object first and asks about that patch alone; without one it says so.
+Only what a person does with an object is asked about the patch of that person; relations such as "left of
+the cup" are decided from boxes.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from viper.generate.grammar.logical_form import (
 from viper.generate.grammar.reading.options import is_yes_no, plain_choice
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
 from viper.generate.grammar.vocabulary.scales import ENDS
-from viper.generate.grammar.writing.predicates import OPTIONS
-from viper.generate.grammar.writing.selecting import SelectWriter
+from viper.generate.grammar.writing.predicates import NO_MATCHER, OPTIONS
+from viper.generate.grammar.writing.premises import PremiseWriter
+from viper.generate.grammar.writing.saying import listed, name_of, said
 from viper.generate.grammar.writing.wording import (
     condition_text,
     description_text,
@@ -44,11 +45,13 @@ _COMMON_RESPECTS = ["color", "material", "shape"]
 """What two objects may have in common, the likeliest first."""
 
 
-class OpenQuestionWriter(SelectWriter):
+class OpenQuestionWriter(PremiseWriter):
     """Writes the closing lines of open questions."""
 
-    def __init__(self, form: LogicalForm, capabilities: Capabilities) -> None:
-        super().__init__(capabilities, form.query)
+    def __init__(
+        self, form: LogicalForm, capabilities: Capabilities, *, best_effort: bool = False
+    ) -> None:
+        super().__init__(capabilities, form.query, best_effort=best_effort)
         self.form = form
 
     def return_yes_no(self, expression: str) -> None:
@@ -62,22 +65,28 @@ class OpenQuestionWriter(SelectWriter):
         else:
             self.write(f"return {yes!r} if {expression} else {no!r}")
 
-    def first_or_image(self, found: str) -> str:
-        """Write the choice of the best patch, or the whole image if nothing is found."""
-        one = self.one_of(found)
-        self.write(f"{one} = {found}[0] if {found} else image_patch")
-        return one
+    def give_up(self, why: str, name: str) -> None:
+        """Write the end of a program that has seen nothing that settles the question.
+
+        Args:
+            why: The reason, as a sentence.
+            name: What was not found; under best effort the program goes on, with a doubt about that.
+        """
+        self.write(f"    absent({name!r})" if self.best_effort else f"    unsure({why!r})")
 
     def answer_among(self, answer: str, texts: list[str]) -> None:
         """Write the choice of the option that a free-text answer contains."""
-        name = self.names.single("said")
-        option = self.names.single("option")
-        named = f"[{option} for {option} in {texts!r} if {option}.lower() in {name}]"
-        self.write(f"{name} = {answer}", f"return ({named} or [{texts[0]!r}])[0]")
+        said, option = self.names.single("said"), self.names.single("option")
+        named = self.names.single("named")
+        choice = f"[{option} for {option} in {texts!r} if {option}.lower() in {said}]"
+        self.write(f"{said} = {answer}", f"{named} = {choice}", f"if not {named}:")
+        why = f"The answerer named none of these: {', '.join(texts)}."
+        self.give_up(why, f"answer {listed(texts)}")
+        self.write(f"return ({named} or [{texts[0]!r}])[0]")
 
     def ask_attribute(self, query: AskAttribute) -> None:
         """Write the query for an attribute: options for a matcher, or a question."""
-        one = self.first_or_image(self.select(query.subject))
+        one = self.first_of(query.subject)
         ends = ENDS.get(query.respect)
         options = OPTIONS.get(query.respect)
         if ends is not None and self.has_matcher:
@@ -90,17 +99,17 @@ class OpenQuestionWriter(SelectWriter):
 
     def ask_common(self, query: AskCommon) -> None:
         """Write a comparison of two objects, one attribute after the other."""
-        first, second = [self.first_or_image(self.select(subject)) for subject in query.subjects]
+        first, second = map(self.first_of, query.subjects)
         choices = self.form.choices
         respects = [RESPECTS[plain_choice(choice)] for choice in choices] or _COMMON_RESPECTS
         texts = list(choices) or respects
-        for respect, text in zip(respects[:-1], texts, strict=False):
+        for respect, text in zip(respects, texts, strict=True):
             value, other = self.value_of(respect, first), self.value_of(respect, second)
             if value is None:
-                self.note(f"common {respect}: no matcher")
+                self.doubt(f"the same {respect}", NO_MATCHER, "matcher")
             else:
                 self.write(f"if {value} == {other}:", f"    return {text!r}")
-        self.write(f"return {texts[-1]!r}")
+        self.write(f"absent({f'common {listed(texts)}'!r})", f"return {texts[-1]!r}")
 
     def ask_name(self, query: AskName) -> None:
         """Write the query for a name: to the requested object's patch, or to that of a related object."""
@@ -118,7 +127,7 @@ class OpenQuestionWriter(SelectWriter):
         if unnamed and not what.conditions:
             self.write(f"return image_patch.simple_query({query.question!r})")
             return
-        found = self.select(what)
+        found = self.gather(what, to_name=True, any_will_do=True)
         one = self.one_of(found)
         others, other = self.last_others if len(related) == 1 else ("", "")
         if others:
@@ -133,7 +142,7 @@ class OpenQuestionWriter(SelectWriter):
         else:
             answer = f"{found}[0].simple_query({question!r})"
         if not what.conditions:
-            one = self.first_or_image(found)
+            one = self.first_of(what)
             self.write(f"return {one}.simple_query({question!r})")
             return
         self.write(f"if {found}:", f"    return {answer}")
@@ -141,16 +150,17 @@ class OpenQuestionWriter(SelectWriter):
             around = self.use(f"surroundings(image_patch, {others}[0])")
             question_around = f"{around}.simple_query({_question_around(what)!r})"
             self.write(f"if {others}:", f"    return {question_around}")
-        self.write(f"return image_patch.simple_query({question!r})")
+        self.write(f"return absent({self.absent_name(what)}).simple_query({question!r})")
 
     def _ask_on_other(self, what: Description, condition: Related | Inverse) -> None:
         """Write the question to the patch of the related object."""
         other = condition.others[0]
         question = _question_around(what)
         if not self.can_find(other):
+            self.doubt(name_of(other), self.cannot_detect(other), "detector")
             self.write(f"return image_patch.simple_query({question!r})")
             return
-        one = self.first_or_image(self.select(other))
+        one = self.first_of(other)
         if condition.relation in _SEEN_AROUND:
             self.use("surroundings")
             self.write(f"return surroundings(image_patch, {one}).simple_query({question!r})")
@@ -161,20 +171,34 @@ class OpenQuestionWriter(SelectWriter):
         if not self.can_find(what):
             self.write(f"return image_patch.simple_query({question!r})")
             return
-        found = self.select(what)
+        found = self.gather(what, any_will_do=True)
         nothing = "nobody" if what.noun == "person" else "nothing"
-        self.write(f"return {found}[0].category if {found} else {nothing!r}")
+        named = f"return {found}[0].category"
+        vocabulary = self.capabilities.vocabulary
+        if vocabulary is not None and not self.capabilities.detects(what.head):
+            conditions = " and ".join(map(said, what.conditions))
+            why = (
+                f"None of the {len(vocabulary)} kinds of objects that the detector knows was found"
+            )
+            self.write(f"if not {found}:")
+            self.give_up(f"{why} {conditions}".strip() + ".", name_of(what))
+            if not self.best_effort:
+                self.write(named)
+                return
+        self.write(f"{named} if {found} else {nothing!r}")
 
     def ask_place(self, query: AskPlace) -> None:
         """Write the query for a place: a part of the image, or a question about the surroundings."""
-        found = self.select(query.subject)
         if query.axis == "around" and self.has_answerer:
-            one = self.first_or_image(found)
+            one = self.first_of(query.subject)
             self.use("surroundings")
             self.write(f"return surroundings(image_patch, {one}).simple_query({query.question!r})")
             return
+        found = self.require(query.subject)
         one = self.one_of(found)
-        self.write(f"if not {found}:", "    return None", f"{one} = {found}[0]")
+        if self.best_effort:  # no place of the whole image is an answer
+            self.write(f"if not {found}:", "    return None")
+        self.write(f"{one} = {found}[0]")
         beside = f"'left' if {one}.horizontal_center < image_patch.horizontal_center else 'right'"
         if query.axis == "horizontal":
             self.write(f"return {beside}")

@@ -1,8 +1,8 @@
 """Predicates: the Python expression that tests a condition on one patch.
 
 The expression depends on the models that are served: a relation is decided from the boxes of both
-objects if both can be detected, otherwise by the matcher or the answerer in words. A condition that
-cannot be tested gives None, and a note reports it.
+objects if both can be detected, otherwise by the matcher or the answerer in words; what people do and which
+way they face, by both. A condition that cannot be tested gives None, and a doubt reports it.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ from viper.generate.grammar.writing.detectable import search_for
 from viper.generate.grammar.writing.geometry import RULES, Rule
 from viper.generate.grammar.writing.program_builder import ProgramBuilder
 from viper.generate.grammar.writing.ranking import clock_key
+from viper.generate.grammar.writing.saying import attribute_said, said
 from viper.generate.grammar.writing.wording import condition_text
 from viper.models.capabilities import Capabilities
 from viper.vocabulary.attributes import named_colors
 
-__all__ = ["OPTIONS", "SAME_OBJECT", "PredicateWriter", "any_of"]
+__all__ = ["NO_DEPTH", "NO_MATCHER", "OPTIONS", "SAME_OBJECT", "PredicateWriter", "any_of"]
 
 OPTIONS = {
     "color": COLORS,
@@ -58,6 +59,9 @@ _PLACE_TESTS = {
     "front": "{a}.lower < image_patch.height / 3",
     "back": "{a}.lower > image_patch.height / 3",
 }
+NO_MATCHER = "no matcher is served"
+NO_DEPTH = "judged from the boxes, since no depth model is served"
+_GROUNDS = {"front": "in the foreground", "back": "in the background"}
 SAME_OBJECT = 0.5
 """Boxes of two searches that overlap by more (IoU) show the same object."""
 _DEPTH_TESTS = {
@@ -78,8 +82,8 @@ class PredicateWriter(ProgramBuilder, ABC):
     last_others = ("", "")
     """The other objects of the last relation: the list and the element variable."""
 
-    def __init__(self, capabilities: Capabilities) -> None:
-        super().__init__(capabilities)
+    def __init__(self, capabilities: Capabilities, *, best_effort: bool = False) -> None:
+        super().__init__(capabilities, best_effort=best_effort)
         self._options: dict[str, str] = {}
         """Respect → the variable of the options for it."""
 
@@ -103,7 +107,7 @@ class PredicateWriter(ProgramBuilder, ABC):
             case SameAs():
                 return self._same_as(condition, item)
             case Pick() | Row() | Among():
-                self.note(f"{condition_text(condition)!r} of the {noun}: not tested here")
+                self.doubt(f"{noun} {said(condition)}", "a rank is not tested here")
                 return None
             case OneOf():
                 lists = [self.select(kind) for kind in condition.kinds]
@@ -134,46 +138,61 @@ class PredicateWriter(ProgramBuilder, ABC):
                 return f"{item}.best_text_match({[value, CONTRASTS[value]]!r}) == {value!r}"
             return f"{item}.verify_property({noun!r}, {value!r})"
         if self.capabilities.judges("color") and attribute.kind == "color" and named_colors(value):
-            self.note_pixels(f"colour {value!r} of the {noun}")
+            self.remark_pixels(attribute_said(attribute, noun))
             return f"{item}.verify_property({noun!r}, {value!r})"
         if self.has_answerer:
             article = "a " if attribute.kind == "kind" else ""
-            question = f"Is this {noun} {article}{value}?"
+            search = search_for(noun, self.capabilities) if value == noun else None
+            shown = search.narrower if search is not None and search.narrower else noun
+            question = f"Is this {shown} {article}{value}?"
             return f"{item}.simple_query({question!r}).startswith('yes')"
-        kind = "colour" if attribute.kind == "color" else attribute.kind
-        self.note(f"{kind} {value!r} of the {noun}: no matcher")
+        self.doubt(attribute_said(attribute, noun), NO_MATCHER, "matcher")
         return None
 
     def _is_class(self, noun: str) -> bool:
         """Return whether a closed vocabulary has a class with exactly this meaning."""
         match = self.capabilities.match(noun)
         closed = self.capabilities.vocabulary is not None
-        return closed and match is not None and match.kind != "narrower"
+        return closed and match is not None and match.means_the_same
 
     def _place(self, place: Place, item: str) -> str:
         if place.part == "clock":
             return f"{clock_key(int(place.names[0]), item)} < 0"
         for name in place.names:
-            if name in ("front", "back"):
-                self.note(f"{name!r} judged from the lower edge of the box")
+            if name in _GROUNDS:
+                self.doubt(_GROUNDS[name], "judged from the lower edge of the box")
         return " and ".join(_PLACE_TESTS[name].format(a=item) for name in place.names)
 
-    def rule_for(self, relation: str, words: str) -> Rule | None:
+    def rule_for(self, condition: Related | Inverse) -> Rule | None:
         """Return the rule that decides a relation from boxes, or from depth if that is served."""
-        if relation in _DEPTH_TESTS and self.capabilities.serves("depth"):
-            return Rule(_DEPTH_TESTS[relation], estimate=False)
-        rule = RULES.get(relation)
-        if rule is not None and rule.note:
-            reason = ": no depth model" if rule.note == "depth" else ""
-            self.note(f"{words!r} judged from the boxes{reason}")
+        if condition.relation in _DEPTH_TESTS and self.capabilities.serves("depth"):
+            return Rule(_DEPTH_TESTS[condition.relation], estimate=False)
+        rule = RULES.get(condition.relation)
+        if rule is not None and rule.note == "depth":
+            self.doubt(said(condition), NO_DEPTH, "depth")
         return rule
+
+    def also_in_words(
+        self, predicate: str, rule: Rule, condition: Related | Inverse, item: str, noun: str
+    ) -> str:
+        """Return the test from boxes, joined by one in words where boxes show too little.
+
+        Under best effort boxes decide alone: an answer with a doubt is better than none.
+        """
+        if rule.note not in ("action", "direction"):
+            return predicate
+        if self.best_effort:
+            self.doubt(said(condition), "judged from the boxes alone", "matcher")
+            return predicate
+        in_words = self._in_words(condition, item, noun)
+        return predicate if in_words is None else f"{predicate} and {in_words}"
 
     def _related(self, condition: Related, item: str, noun: str) -> str | None:
         if any(not self.can_find(other) for other in condition.others):
             return self._in_words(condition, item, noun)
         if condition.relation == "between":
             return self._between(condition, item)
-        rule = self.rule_for(condition.relation, condition.words)
+        rule = self.rule_for(condition)
         if rule is None:
             return self._in_words(condition, item, noun)
         (other,) = condition.others
@@ -182,7 +201,8 @@ class PredicateWriter(ProgramBuilder, ABC):
         predicate = self.use(rule.predicate).format(a=item, b=one)
         if condition.every:
             but_itself = f" if {one} != {item}" if _may_be_one(noun, other) else ""
-            return f"all({predicate} for {one} in {others}{but_itself})"
+            tested = f"all({predicate} for {one} in {others}{but_itself})"
+            return self.also_in_words(tested, rule, condition, item, noun)
         if other.other:
             # "two other people" beside a man: not the man himself, whom both searches may find.
             predicate = f"distance({item}, {one}) > -{SAME_OBJECT} and {predicate}"
@@ -190,8 +210,10 @@ class PredicateWriter(ProgramBuilder, ABC):
             predicate = f"{one} != {item} and {predicate}"
         if other.number is not None:
             least = "==" if other.number == 1 else ">="  # "one foot on the couch" is not both
-            return f"sum({predicate} for {one} in {others}) {least} {other.number}"
-        return f"any({predicate} for {one} in {others})"
+            tested = f"sum({predicate} for {one} in {others}) {least} {other.number}"
+        else:
+            tested = f"any({predicate} for {one} in {others})"
+        return self.also_in_words(tested, rule, condition, item, noun)
 
     def _between(self, condition: Related, item: str) -> str:
         self.use("is_between")
@@ -207,21 +229,24 @@ class PredicateWriter(ProgramBuilder, ABC):
         rule = RULES.get(condition.relation)
         if rule is None or not self.can_find(condition.subject):
             return self._in_words(condition, item, noun)
-        rule = self.rule_for(condition.relation, condition.words) or rule
+        rule = self.rule_for(condition) or rule
         subjects, one = self.found(condition.subject, item)
         predicate = self.use(rule.predicate).format(a=one, b=item)
         if _may_be_one(noun, condition.subject) and condition.relation not in _NEVER_TO_ITSELF:
             predicate = f"{one} != {item} and {predicate}"
+        # Whether a man wears this hat is seen on the man, not on the hat.
+        seen = Related(condition.relation, (Description(noun, article="the"),), condition.words)
+        predicate = self.also_in_words(predicate, rule, seen, one, condition.subject.head)
         return f"any({predicate} for {one} in {subjects})"
 
     def _same_as(self, condition: SameAs, item: str) -> str | None:
         if not self.can_find(condition.other):
-            self.note(f"{condition_text(condition)!r}: cannot detect {condition.other.noun!r}")
+            self.doubt(said(condition), self.cannot_detect(condition.other), "detector")
             return None
         noun = condition.other.head
         value = self.value_of(condition.respect, item, noun)
         if value is None:
-            self.note(f"{condition_text(condition)!r}: no matcher")
+            self.doubt(said(condition), NO_MATCHER, "matcher")
             return None
         others, one = self.found(condition.other, item)
         values = self.names.single(f"{one}_{condition.respect}s")
@@ -240,10 +265,10 @@ class PredicateWriter(ProgramBuilder, ABC):
             return f"{item}.simple_query({f'{lead} is this?'!r})"
         return f"{item}.category" if respect == "kind" else None
 
-    def note_pixels(self, what: str) -> None:
-        """Add the note that an attribute is judged from pixels, without a matcher."""
+    def remark_pixels(self, what: str) -> None:
+        """Add the remark that a color is judged from pixels, without a matcher."""
         if not self.has_matcher:
-            self.note(f"{what}: judged from pixels")
+            self.remark(f"{what}: judged from pixels")
 
     def options_of(self, respect: str) -> str:
         """Write the list of a matcher's options once; return its variable."""
@@ -259,10 +284,20 @@ class PredicateWriter(ProgramBuilder, ABC):
             return f"{item}.verify_property({noun!r}, {text!r})"
         if self.has_answerer:
             return f"{item}.simple_query({f'Is this {noun} {text}?'!r}).startswith('yes')"
-        others = condition.others
-        missing = next((o for o in others if not self.can_find(o)), others[0])
-        self.note(f"{text!r} of the {noun}: cannot detect {missing.head!r}")
+        missing = [other for other in condition.others if not self.can_find(other)]
+        if missing:
+            self.doubt(
+                said(condition), f"{self.cannot_detect(missing[0])}, and {NO_MATCHER}", "matcher"
+            )
+        else:
+            self.doubt(said(condition), f"judged from the boxes, since {NO_MATCHER}", "matcher")
         return None
+
+    def cannot_detect(self, description: Description) -> str:
+        """Return why the objects of a description are not detectable."""
+        if not self.capabilities.serves("detector"):
+            return "no detector is served"
+        return f"the detector does not know {description.head!r}"
 
     def can_find(self, description: Description) -> bool:
         """Return whether the objects of a description are detectable."""

@@ -1,4 +1,8 @@
-"""The program under construction: its lines, its variable names, and the notes on what it cannot test."""
+"""The program under construction: its lines, its variable names, and what it leaves in doubt.
+
+A *doubt* is a condition of the question that the program does not test, or only approximates; without best
+effort such a program is not run. A *remark* says how a word was read or defined, and leaves nothing open.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +11,30 @@ from textwrap import indent
 from viper.generate.grammar.writing.geometry import helper_source
 from viper.generate.grammar.writing.naming import Names
 from viper.models.capabilities import Capabilities
+from viper.models.roles import Role
+from viper.programs.program import Doubt
 
 __all__ = ["ProgramBuilder"]
 
 
 class ProgramBuilder:
-    """Collects the lines, names and notes of one program.
+    """Collects the lines, names, doubts and remarks of one program.
 
     Args:
         capabilities: The served models.
+        best_effort: Whether the user wants an answer even where it is in doubt.
     """
 
-    def __init__(self, capabilities: Capabilities) -> None:
+    def __init__(self, capabilities: Capabilities, *, best_effort: bool = False) -> None:
         self.capabilities = capabilities
+        self.best_effort = best_effort
         self.has_matcher = capabilities.serves("matcher")
         self.has_answerer = capabilities.serves("answerer")
         self.names = Names()
-        self.notes: dict[str, None] = {}
+        self.doubts: dict[Doubt, None] = {}
         """Conditions that the program does not test or only approximates, in order."""
+        self.remarks: dict[str, None] = {}
+        """How words were read or defined, in order."""
         self._lines: list[str] = []
         self._expressions: list[str] = []
 
@@ -41,9 +51,19 @@ class ProgramBuilder:
         self._expressions.append(expression)
         return expression
 
-    def note(self, text: str) -> None:
-        """Add a note on a condition that is not tested or only approximated."""
-        self.notes[text] = None
+    def doubt(self, condition: str, why: str, needs: Role | None = None) -> None:
+        """Record a condition that is not tested, or only approximated.
+
+        Args:
+            condition: The condition, in words of the question.
+            why: Why it is in doubt.
+            needs: The role of a model that would settle it, if one would.
+        """
+        self.doubts[Doubt(condition, why, needs or "")] = None
+
+    def remark(self, text: str) -> None:
+        """Record how a word was read or defined."""
+        self.remarks[text] = None
 
     def source(self) -> str:
         """Return the text of the program."""

@@ -14,6 +14,7 @@ only where the test is reliable:
 - boxes decide left and right of another object; a matcher decides an attribute that it can compare
   with others of its kind (color, material, pattern, …) and the kind of object. Where such a condition
   holds for no candidate, nothing fits: None.
+- another object of the expression must be there: "the cup next to the book" is nothing without a book.
 - every other condition only *ranks* candidates: relations that boxes merely estimate sort by distance;
   a phrase that a matcher can only compare with the bare noun ("looking down", "that says stop",
   unparsed words) ranks the candidates, or keeps those that fit unless none does; "big" means bigger
@@ -25,6 +26,7 @@ Places come last: "left" is the leftmost of the remaining candidates.
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 from viper.generate.grammar.description import (
     Among,
@@ -43,10 +45,11 @@ from viper.generate.grammar.description import (
 from viper.generate.grammar.vocabulary.categories import CONTRASTS
 from viper.generate.grammar.vocabulary.relations import VERBS
 from viper.generate.grammar.vocabulary.words import is_gerund, is_worn
-from viper.generate.grammar.writing.geometry import RULES
-from viper.generate.grammar.writing.predicates import SAME_OBJECT
+from viper.generate.grammar.writing.geometry import RULES, Rule
+from viper.generate.grammar.writing.predicates import NO_MATCHER, SAME_OBJECT
+from viper.generate.grammar.writing.premises import PremiseWriter
 from viper.generate.grammar.writing.ranking import KEYS, SIZES, clock_key, corner_key
-from viper.generate.grammar.writing.selecting import SelectWriter
+from viper.generate.grammar.writing.saying import attribute_said, name_of, said
 from viper.generate.grammar.writing.wording import condition_text
 from viper.vocabulary.attributes import contrasts, named_colors
 
@@ -73,8 +76,11 @@ _SHARES = {
 _SHARES["side"] = _SHARES["half"]
 
 
-class ReferentWriter(SelectWriter):
+class ReferentWriter(PremiseWriter):
     """Writes the search for the object of a referring expression."""
+
+    _must_fit = False
+    """Whether nothing is found rather than what fits less well: of several, each must fit."""
 
     def find_referent(self, description: Description) -> str:
         """Write the lines that find the object of a referring expression.
@@ -83,14 +89,15 @@ class ReferentWriter(SelectWriter):
             The variable that holds the candidates, best first; empty where nothing fits.
         """
         if any(isinstance(condition, OneOf) for condition in description.conditions):
-            return self.select(description)
+            return self.gather(description)
         noun, many = self._candidates(description)
+        self._must_fit = description.plural and not self.best_effort
         picks: list[Pick] = []
         places: list[str] = []
         clocks: list[int] = []
         phrases: list[str] = []
         sizes: list[str] = []
-        conditions = map(flat, self._conditions(description, noun))
+        conditions = map(flat, self._conditions(description, noun, any_will_do=True))
         for condition in itertools.chain.from_iterable(conditions):
             match condition:
                 case Pick():
@@ -98,6 +105,8 @@ class ReferentWriter(SelectWriter):
                 case Place(names=(hour,), part="clock"):
                     clocks.append(int(hour))
                 case Place():
+                    if description.plural and not condition.part:  # all of them, not the first
+                        condition = replace(condition, part="side")
                     places += self._places(condition, many)
                 case Row():
                     self._keep_row(condition, many)
@@ -107,10 +116,16 @@ class ReferentWriter(SelectWriter):
                     sizes.append(value)
                 case Attribute() if self._only_prefers(condition, noun):
                     phrases.append(condition.value)
+                    if self._matches_colors_only and condition.kind == "color":
+                        self.remark_pixels(attribute_said(condition, noun))
+                    elif self._matches_colors_only:
+                        self._doubt_clothes(condition, noun)
                 case Related() if self._is_colored_clothing(condition):
                     phrases.append(condition_text(condition))
+                    self._doubt_clothes(condition, noun)
                 case Not(condition=inner):
-                    self._exclude_fitting(inner, many, noun)
+                    with self.supposing("the definite"):
+                        self._exclude_fitting(inner, many, noun)
                 case _:
                     self._narrow(condition, many, noun)
                     phrases += self._action(condition)
@@ -120,7 +135,7 @@ class ReferentWriter(SelectWriter):
                 phrases.append(size)
             if not ranked:  # "big" is bigger than the others
                 if not self.has_matcher:
-                    self.note(f"size {size!r} judged among the candidates")
+                    self.remark(f"{size!r} is judged among the candidates")
                 picks.append(Pick(SIZES[size]))
         self._prefer(phrases, picks, many, description, ranked=ranked)
         self._rank_by_place(places, picks, clocks, many)
@@ -136,13 +151,15 @@ class ReferentWriter(SelectWriter):
             many = self.named("object")
             self.write(f"{many} = image_patch.find('person') or image_patch.find('object')")
             return "object", many
-        noun = self._unnamed() if description.noun is None else description.head
+        noun = self._unnamed(description) if description.noun is None else description.head
         if (
             description.noun is not None
             and not self.can_find(description)
             and self._is_of_person(noun)
         ):
-            self.note(f"{noun!r} detected as 'person'")
+            self.doubt(
+                name_of(description), f"{self.cannot_detect(description)}, but person", "detector"
+            )
             return noun, self.find("person", description)
         return noun, self.find(noun, description)
 
@@ -172,6 +189,22 @@ class ReferentWriter(SelectWriter):
             return False
         return is_worn(worn.noun) and bool(named_colors(condition_text(condition)))
 
+    def _doubt_clothes(self, condition: Condition, noun: str) -> None:
+        why = f"only its color is looked for, anywhere on the {noun}"
+        self.doubt(said(condition), why, "matcher")
+
+    def also_in_words(
+        self, predicate: str, rule: Rule, condition: Related | Inverse, item: str, noun: str
+    ) -> str:
+        """Return the test from boxes: in an expression, words only prefer (see `_action`)."""
+        if not self.refers:
+            return super().also_in_words(predicate, rule, condition, item, noun)
+        if rule.note in ("action", "direction") and not self.has_matcher:
+            self.doubt(
+                said(condition), f"judged from the boxes alone, since {NO_MATCHER}", "matcher"
+            )
+        return predicate
+
     def _action(self, condition: Condition) -> list[str]:
         """Return phrases for what boxes cannot decide: a person near a pizza may not be eating it."""
         if not self.has_matcher or not isinstance(condition, Related | Inverse):
@@ -181,7 +214,7 @@ class ReferentWriter(SelectWriter):
             return []  # tested in words already
         # "looking through": the relation covers the preposition only, not the verb
         verb = condition.relation not in VERBS.values() and is_gerund(condition.words.split()[0])
-        if condition.relation == "acting_on" or rule.note == "direction" or verb:
+        if rule.note in ("action", "direction") or verb:
             return [condition_text(condition)]
         return []
 
@@ -192,7 +225,8 @@ class ReferentWriter(SelectWriter):
         predicates = [shares[name].format(a=each) for name in place.names if name in shares]
         if predicates:
             kept = f"[{each} for {each} in {self.read(many)} if {' and '.join(predicates)}]"
-            self.keep(many, f"{kept} or {self.read(many)}" if place.part == "side" else kept)
+            before = self.read(many)
+            self.keep(many, self._or_all(kept, before) if place.part == "side" else kept)
         outermost = place.part in ("corner", "edge")
         return [
             f"far_{name}" if outermost and name in _CORNERS else _PLACE_PICKS.get(name, name)
@@ -223,12 +257,17 @@ class ReferentWriter(SelectWriter):
         if gaps is not None:
             fitting = self.names.single(f"fitting_{many}")
             self.write(f"{fitting} = {kept}")
-            self.comment("Boxes only estimate this: nearest first, and all where it fits none.")
-            self.keep(many, f"sorted({fitting} or {before}, key=lambda {one}: {gaps})")
+            otherwise = "" if self._must_fit else ", and all where it fits none"
+            self.comment(f"Boxes only estimate this: nearest first{otherwise}.")
+            fitting = self._or_all(fitting, before)
+            self.keep(many, f"sorted({fitting}, key=lambda {one}: {gaps})")
         elif self._estimates(condition):
-            self.keep(many, f"{kept} or {before}")
+            self.keep(many, self._or_all(kept, before))
         else:
             self.keep(many, kept)
+
+    def _or_all(self, kept: str, before: str) -> str:
+        return kept if self._must_fit else f"{kept} or {before}"
 
     def _gaps(self, condition: Condition, one: str) -> str | None:
         """Return the distance to the other object, for a relation that boxes only estimate."""
@@ -302,8 +341,6 @@ class ReferentWriter(SelectWriter):
                 phrases.append(condition_text(pick) if pick.rank != 1 else pick.by)
         if self._matches_colors_only:
             colored = [phrase for phrase in phrases if named_colors(phrase)]
-            for phrase in colored:
-                self.note_pixels(f"{phrase!r} of the {noun}")
         elif self.has_matcher:
             colored = phrases
         else:
@@ -324,9 +361,18 @@ class ReferentWriter(SelectWriter):
             return
         named = [] if description.noun is None else [noun]
         text = " ".join([*named, *(phrase for phrase in phrases if phrase != noun)])
+        if self._must_fit:
+            fits = " and ".join(f"{each}.verify_property({noun!r}, {p!r})" for p in phrases)
+            self.keep(many, f"[{each} for {each} in {before} if {fits}]")
+            return
         best = self.names.single(f"best_{each}")
         self.write(f"{best} = best_image_match({before}, {text!r})")
-        self.keep(many, f"[{best}] if {best} else []")
+        kept = f"[{best}]"
+        if description.plural:
+            fits = " and ".join(f"{each}.verify_property({noun!r}, {p!r})" for p in phrases)
+            further = f"[{each} for {each} in {before} if {each} != {best} and {fits}]"
+            kept = f"[{best}, *{further}]"
+        self.keep(many, f"{kept} if {best} else []")
 
     def _rank_by_place(
         self, places: list[str], picks: list[Pick], clocks: list[int], many: str
@@ -350,5 +396,5 @@ class ReferentWriter(SelectWriter):
         if len(places) > 1:
             key: str | None = corner_key(places, one)
         else:
-            key = self._key(Pick(places[0]), one, "object")
+            key = self.rank_key(Pick(places[0]), one, "object")
         self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {key})")

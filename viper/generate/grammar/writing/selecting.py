@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from viper.generate.grammar.description import (
+    Among,
     Attribute,
     Condition,
     Description,
@@ -21,47 +22,67 @@ from viper.generate.grammar.description import (
     OneOf,
     Pick,
     Place,
+    Row,
     flat,
 )
 from viper.generate.grammar.logical_form import Query
 from viper.generate.grammar.writing.detectable import search_for
 from viper.generate.grammar.writing.finding import FindWriter
+from viper.generate.grammar.writing.predicates import NO_DEPTH, NO_MATCHER
 from viper.generate.grammar.writing.ranking import KEYS
+from viper.generate.grammar.writing.saying import name_of, said
 from viper.generate.grammar.writing.sharing import narrowed
 from viper.generate.grammar.writing.wording import condition_text
 from viper.models.capabilities import Capabilities
 
-__all__ = ["SelectWriter"]
+__all__ = ["Key", "SelectWriter", "key_of"]
+
+
+Key = tuple[str | None, tuple[Condition, ...]]
 
 
 class SelectWriter(FindWriter):
     """Writes the search for objects."""
 
-    def __init__(self, capabilities: Capabilities, query: Query) -> None:
-        super().__init__(capabilities, query)
-        self._selected: dict[tuple[str | None, tuple[Condition, ...]], str] = {}
+    def __init__(
+        self, capabilities: Capabilities, query: Query, *, best_effort: bool = False
+    ) -> None:
+        super().__init__(capabilities, query, best_effort=best_effort)
+        self._selected: dict[Key, str] = {}
         """Description → the variable of its objects."""
+        self._names: dict[Key, str] = {}
+        """Description → an expression for the name of what was not found."""
 
-    def select(self, description: Description) -> str:
-        """Write the lines that find the objects of a description, once for each description.
+    def gather(
+        self, description: Description, *, to_name: bool = False, any_will_do: bool = False
+    ) -> str:
+        """Write the lines that find objects which may be absent, as those that are counted.
 
-        Returns:
-            The variable that holds the list, best first.
+        Args:
+            description: The objects.
+            to_name: Whether the program will name what it did not find; see `absent_name`.
+            any_will_do: Whether it matters only what is found, not whether all are.
         """
-        key = (description.noun, description.conditions)
+        key = key_of(description)
         if key not in self._selected:
             union = next((c for c in description.conditions if isinstance(c, OneOf)), None)
             self._selected[key] = (
-                self._select_union(description, union) if union else self._select(description)
+                self._select_union(description, union)
+                if union
+                else self._select(description, to_name=to_name, any_will_do=any_will_do)
             )
         return self._selected[key]
+
+    def absent_name(self, description: Description) -> str:
+        """Return an expression for the name of what was not found: `'red car' if cars else 'car'`."""
+        return self._names.get(key_of(description), repr(name_of(description)))
 
     def _select_union(self, description: Description, union: OneOf) -> str:
         """Write the lists of the alternatives and join them, each object once."""
         picks = [c for c in description.conditions if isinstance(c, Pick)]
         others = tuple(c for c in description.conditions if c is not union and c not in picks)
         head = replace(description, conditions=others)
-        first, *rest = [self.select(narrowed(kind, head)) for kind in union.kinds]
+        first, *rest = [self.gather(narrowed(kind, head)) for kind in union.kinds]
         noun = description.head
         many = self.named(noun, prefix="matching")
         for other in rest:
@@ -73,12 +94,15 @@ class SelectWriter(FindWriter):
             self._pick(pick, many, self.one_of(many), noun)
         return many
 
-    def _select(self, description: Description) -> str:
-        noun = self._unnamed() if description.noun is None else description.head
+    def _select(self, description: Description, *, to_name: bool, any_will_do: bool) -> str:
+        noun = self._unnamed(description) if description.noun is None else description.head
         many = self.find(noun, description)
         one = self.one_of(many)
         picks: list[Pick] = []
-        for condition in self._conditions(description, noun):
+        conditions = self._conditions(description, noun, any_will_do=any_will_do)
+        if to_name and any(map(_may_exclude_all, conditions)):
+            self._name_absent(description, many)
+        for condition in conditions:
             if isinstance(condition, Pick):
                 picks.append(condition)
             elif isinstance(condition, Not) and isinstance(condition.condition, Pick):
@@ -89,22 +113,44 @@ class SelectWriter(FindWriter):
             self._pick(pick, many, one, noun)
         return self.read(many)
 
-    def _unnamed(self) -> str:
+    def _name_absent(self, description: Description, many: str) -> None:
+        """Write how to name what was not found: by its noun alone, if there is none of that noun."""
+        whole, noun, found = name_of(description), description.head, self.read(many)
+        if whole == noun:
+            return
+        name = f"{whole!r} if {found} else {noun!r}"
+        if found == many:  # the conditions will filter this very list
+            variable = self.names.single("missing")
+            self.write(f"{variable} = {name}")
+            name = variable
+        self._names[key_of(description)] = name
+
+    def _unnamed(self, description: Description) -> str:
         """Return the noun to search for where the question names none."""
         if self.capabilities.vocabulary is None or not self.capabilities.match("person"):
             return "object"
-        self.note("no object is named: taken as 'person'")
+        name = name_of(description)
+        self.doubt(name, "no object is named, so a person is taken to be meant")
         return "person"
 
-    def _conditions(self, description: Description, noun: str) -> list[Condition]:
+    def _conditions(
+        self, description: Description, noun: str, *, any_will_do: bool
+    ) -> list[Condition]:
         """Return the conditions, with one more where the detector's class is wider than the noun."""
         conditions = list(description.conditions)
         search = search_for(noun, self.capabilities)
-        if search is not None and search.note:
-            if search.narrower and self.has_matcher:
-                conditions.insert(0, Attribute(noun, "kind"))
-            else:
-                self.note(search.note)
+        if search is None or not search.why:
+            return conditions
+        asks = self.has_answerer and not self.best_effort
+        is_verified = bool(search.narrower) and (self.has_matcher or asks)
+        if is_verified:
+            conditions.insert(0, Attribute(noun, "kind"))
+        is_ranked = any(isinstance(c, Pick | Place | Row | Among) for c in conditions)
+        any_will_do = any_will_do and search.is_sound and not is_ranked
+        if any_will_do or (is_verified and not search.is_incomplete):
+            self.remark(search.why)
+        else:
+            self.doubt(noun, search.why, "detector" if search.is_incomplete else "matcher")
         return conditions
 
     def _filter(self, condition: Condition, many: str, one: str, noun: str) -> None:
@@ -116,7 +162,7 @@ class SelectWriter(FindWriter):
 
     def _exclude(self, pick: Pick, many: str, one: str, noun: str) -> None:
         """Write the exclusion of the object that a negated superlative denotes."""
-        key = self._key(pick, one, noun)
+        key = self.rank_key(pick, one, noun)
         if key is None:
             return
         extreme, before = self.names.single(f"excluded_{one}"), self.read(many)
@@ -124,7 +170,7 @@ class SelectWriter(FindWriter):
         self.keep(many, f"[{one} for {one} in {before} if {one} != {extreme}]")
 
     def _pick(self, pick: Pick, many: str, one: str, noun: str) -> None:
-        key = self._key(pick, one, noun)
+        key = self.rank_key(pick, one, noun)
         if key is None:
             if self.has_matcher and pick.other is None:
                 text = f"{condition_text(pick)} {noun}"
@@ -132,18 +178,16 @@ class SelectWriter(FindWriter):
                 self.write(f"{best} = best_image_match({self.read(many)}, {text!r})")
                 self.keep(many, f"[{best}] if {best} else []")
             else:
-                self.note(f"{condition_text(pick)!r} of the {noun}: no matcher")
+                self.doubt(f"{said(pick)} {noun}", NO_MATCHER, "matcher")
             return
         span = {-1: "[-1:]", 1: "[:1]"}.get(pick.rank, f"[{pick.rank - 1}:{pick.rank}]")
         self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {key}){span}")
 
-    def _key(self, pick: Pick, one: str, noun: str) -> str | None:
+    def rank_key(self, pick: Pick, one: str, noun: str) -> str | None:
         """Return the sort key of a rank, None if no served model gives one."""
         if pick.other is not None:
             if not self.can_find(pick.other):
-                self.note(
-                    f"{condition_text(pick)!r} of the {noun}: cannot detect {pick.other.head!r}"
-                )
+                self.doubt(f"{noun} {said(pick)}", self.cannot_detect(pick.other), "detector")
                 return None
             others, other = self.found(pick.other, one)
             gaps = f"min([distance({one}, {other}) for {other} in {others}] or [0])"
@@ -151,6 +195,16 @@ class SelectWriter(FindWriter):
         if pick.by in ("near", "far"):
             if self.capabilities.serves("depth"):
                 return f"{'-' if pick.by == 'far' else ''}{one}.compute_depth()"
-            self.note(f"{condition_text(pick)!r} judged from the lower edge: no depth model")
+            self.doubt(said(pick), NO_DEPTH, "depth")
         key = KEYS.get(pick.by)
         return None if key is None else key.format(a=one)
+
+
+def key_of(description: Description) -> Key:
+    """Return what descriptions of the same objects have in common."""
+    return description.noun, description.conditions
+
+
+def _may_exclude_all(condition: Condition) -> bool:
+    """Return whether a condition may hold for none of several objects; one of them is always the first."""
+    return not (isinstance(condition, Pick) and condition.rank in (1, -1))

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields, replace
 
-from viper.generate.grammar.description import Attribute, Description, OneOf
+from viper.generate.grammar.description import Attribute, Description, OneOf, Pick
+from viper.generate.grammar.logical_form import ChooseObject, Verify
 
 __all__ = ["common_nouns", "narrowed"]
 
@@ -56,5 +57,11 @@ def _searched(node: object) -> Iterator[Description]:
             yield from _searched(tuple(narrowed(kind, head) for kind in union.kinds))
             return
         yield node
+    match node:
+        case Verify(subject=subject, condition=Pick() as pick):
+            yield Description(subject.noun, (pick,))  # those that it is compared with
+        case ChooseObject(options=options, condition=condition) if condition is not None:
+            if not isinstance(condition, Pick):
+                yield from (option.having(condition) for option in options)
     for field in fields(node):  # type: ignore[arg-type] # a dataclass instance, just checked
         yield from _searched(getattr(node, field.name))
