@@ -78,6 +78,8 @@ def _existence(name: str) -> str:
 
 
 def _plural(name: str) -> str:
+    if name == "person":
+        return "people"
     *before, last = name.split()
     return " ".join((*before, inflections(last, "NNS")[0]))
 

@@ -80,7 +80,9 @@ class SavedPrograms:
         program = self._programs.get(sample.id)
         if program is not None:
             untested = self._untested.get(sample.id, ())
-            return replace(sample, program=program, generated=True, untested=untested)
+            # Where the data give a program, that is the one that was saved: the user's own.
+            generated = sample.program is None
+            return replace(sample, program=program, generated=generated, untested=untested)
         if sample.id in self._programs:
             reason = self._reasons.get(sample.id, "no program was written.")
             return replace(sample, unwritten=f"In the run of {self._name}: {reason}")

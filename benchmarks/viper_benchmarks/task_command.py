@@ -40,8 +40,9 @@ def task_command(name: str) -> click.Command:
         "With --max-cost or --max-tokens the run ends when the budget is spent: exit status 1, and --resume "
         "continues it. Scene files (truth:FILE) are searched in the working directory, then in the folder of "
         "--data.",
-        task.presupposes_answer
-        and "Its scoring presupposes that each question is answered, so --best-effort is the default here.",
+        ""
+        if not task.presupposes_answer
+        else "Its scoring presupposes that each question is answered, so --best-effort is the default here.",
     )
 
     def callback(**options: Any) -> None:

@@ -224,6 +224,15 @@ def test_a_saved_program_that_looks_at_nothing_answers_nothing(tmp_path, mode):
     assert (one.failure, one.outcome) == ("check", "no_answer")
 
 
+def test_a_program_of_the_data_is_the_users_own_also_when_it_runs_again(tmp_path):
+    data = bench.folder(tmp_path, [{**ROWS[0], "id": "1", "program": BLIND}])
+    first, again = tmp_path / "first", tmp_path / "again"
+    assert invoke(data, "--output", str(first)).exit_code == 0
+    programs = ["--programs", str(first / "samples.jsonl")]
+    assert invoke(data, *programs, "--output", str(again)).exit_code == 0
+    assert [one.prediction for one in rows_of(again).values()] == ["yes"]
+
+
 def test_a_program_of_the_users_own_may_answer_without_looking(tmp_path):
     data = bench.folder(tmp_path, [{**ROWS[0], "id": "1", "program": BLIND}])
     assert invoke(data, "--output", str(tmp_path / "out")).exit_code == 0

@@ -46,7 +46,7 @@ def test_a_score_is_reproduced_without_its_generator(tmp_path):
 
 def test_a_sample_without_a_saved_program_fails_and_says_so(tmp_path):
     programs = tmp_path / "programs.jsonl"
-    programs.write_text('{"id": "count", "program": "return 3"}\n')
+    programs.write_text('{"id": "count", "program": "return len(image.find(\\"cup\\"))"}\n')
     output = tmp_path / "out"
     data = bench.folder(tmp_path, bench.ROWS[:2])
     result = invoke(data, "--models", "stub", "--programs", str(programs), "--output", str(output))

@@ -82,14 +82,14 @@ def test_a_link_in_the_place_of_the_folder_is_refused(tmp_path):
 )
 def test_pages_need_the_engine_of_this_process(tmp_path, options, complaint):
     result = invoke(bench.folder(tmp_path), tmp_path / "out", *options)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert complaint in result.stderr
 
 
 def test_pages_need_a_folder(tmp_path):
     command = ["bench", "jsonl", "--data", str(bench.folder(tmp_path)), "--models", "stub"]
     result = CliRunner().invoke(cli, [*command, "--traces", "some"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "--traces needs --output" in result.stderr
 
 

@@ -31,8 +31,8 @@ def compare(plain: Sequence[Answer], other: Sequence[Answer]) -> dict[str, Any]:
     for one, two in zip(plain, other, strict=True):
         calls = list(zip(one.trace.calls, two.trace.calls, strict=False))
         if _said(one) == _said(two):
-            patches = zip(one.patches, two.patches, strict=True)
-            scores = [*((a.score, b.score) for a, b in (*calls, *patches))]
+            scores = [(a.score, b.score) for a, b in calls]
+            scores += [(a.score, b.score) for a, b in zip(one.patches, two.patches, strict=True)]
             largest = max(largest, *(abs((a or 0.0) - (b or 0.0)) for a, b in scores), 0.0)
             continue
         first = next((pair for pair in calls if _content(pair[0]) != _content(pair[1])), None)
