@@ -91,7 +91,7 @@ class OnnxDetector(Detector):
     graph: _Graph
     format: DetectorFormat
     fingerprint: str
-    score_threshold: float
+    score_threshold: float  # pyright: ignore[reportIncompatibleVariableOverride]  # frozen
     vocabulary: tuple[str, ...] | None
 
     def largest_batch(self, method: str) -> int | None:

@@ -89,7 +89,7 @@ class ZeroShotDetector(Detector):
 
     family: ZeroShotFamily
     fingerprint: str
-    score_threshold: float
+    score_threshold: float  # pyright: ignore[reportIncompatibleVariableOverride]  # frozen
 
     def largest_batch(self, method: str) -> int:
         """Return the option `batch_size`."""
@@ -151,7 +151,7 @@ class ClosedDetector(Detector):
     placement: Placement
     batch_size: int
     fingerprint: str
-    score_threshold: float
+    score_threshold: float  # pyright: ignore[reportIncompatibleVariableOverride]  # frozen
     vocabulary: tuple[str, ...] | None
 
     def largest_batch(self, method: str) -> int:

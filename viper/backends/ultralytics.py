@@ -103,7 +103,7 @@ class UltralyticsDetector(Detector):
     encoder: Matcher | None
     batch_size: int
     fingerprint: str
-    score_threshold: float
+    score_threshold: float  # pyright: ignore[reportIncompatibleVariableOverride]  # frozen
     vocabulary: tuple[str, ...] | None
     _texts: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
