@@ -202,3 +202,17 @@ def test_the_best_effort_finds_something_all_the_same() -> None:
 def test_an_expression_may_deny_what_is_not_there() -> None:
     form = parse("the person without an umbrella", "grounding")
     assert YARD.run(write_program(form, EVERYTHING, "grammar")) == YARD.things[3]
+
+
+@pytest.mark.parametrize(("left", "found"), [(44, True), (30, False)])
+def test_an_object_taken_for_granted_may_be_slightly_off_its_side(left: int, found: bool) -> None:
+    scene = Scene([thing("car", (40, 0, 60, 20)), thing("cup", (left, 30, left + 10, 40), "red")])
+    form = parse("Is the cup right of the car red?")
+    program = write_program(form, EVERYTHING, "grammar")
+    if found:
+        assert scene.run(program) == "yes"
+    else:
+        with pytest.raises(Ended, match="cup right of the car"):
+            scene.run(program)
+    counted = write_program(parse("How many cups are right of the car?"), EVERYTHING, "grammar")
+    assert scene.run(counted) == 0
