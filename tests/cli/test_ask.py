@@ -158,8 +158,8 @@ def test_a_drawing_of_an_unknown_kind_is_refused_before_anything_runs(picture):
     result = viper(
         "ask", picture, "How many cups are there?", "--models", "stub", "--draw", "a.bmp"
     )
-    assert "FILE.png or FILE.jpg, but got 'a.bmp'" in failed(result)
-    assert result.stdout == ""
+    assert "FILE.png or FILE.jpg, but got 'a.bmp'" in result.stderr
+    assert (result.exit_code, result.stdout) == (2, "")
 
 
 def test_an_answer_is_not_lost_when_the_trace_cannot_be_written(picture, program, tmp_path):
