@@ -86,9 +86,9 @@ class Entry(NamedTuple):
     @property
     def aliases(self) -> Mapping[str, str]:
         """Other names of parameters, which programs of other projects use as keywords."""
-        known = {parameter.name for parameter in self.parameters}
+        names = {parameter.name for parameter in self.parameters}
         found = _ALIASES.get(self.qualified_name, {})
-        return {old: new for old, new in found.items() if new in known and old not in known}
+        return {old: new for old, new in found.items() if new in names and old not in names}
 
     @property
     def signature(self) -> str:
