@@ -59,7 +59,7 @@ _BITS_OF_GRAY = {"1": 1, "L": 8}
 # Memory per pixel: Pillow's own, four bytes where no other number is given, and what decoders take besides
 # to hold a whole image, as measured. Other decoders work row by row.
 _BYTES_OF_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
-_BYTES_OF_DECODER = {"WEBP": 12, "GIF": 4, "TIFF": 4, "BMP": 4, "AVIF": 24}
+_BYTES_OF_DECODER = {"WEBP": 12, "GIF": 4, "TIFF": 4, "BMP": 4, "AVIF": 16}
 _BYTES_OF_COEFFICIENT = 2
 # A conversion works on bands; small images need room for one.
 _BAND_BYTES = 8 << 20
