@@ -398,7 +398,7 @@ class ViperTrace {
     this.boxes = boxesOf({step, inner: this.inner, attempt, patches: step.kind === "end" && this.attempt === (this.trace.chosen ?? 0) && this.trace.patches});
     this.stage.draw(this.boxes);
     const kinds = new Set(this.boxes.map(({kind}) => kind));
-    this.legend.replaceChildren(...LEGEND.filter(([kind]) => kinds.has(kind)).flatMap(([kind, text]) => [el("span", {class: `vt-mark ${kind}`}), `${text} `]));
+    this.legend.replaceChildren(...LEGEND.filter(([kind]) => kinds.has(kind)).map(([kind, text]) => el("span", {class: "vt-entry"}, el("span", {class: `vt-mark ${kind}`}), text)));
     this.detail.replaceChildren(...this.#details(step, attempt));
   }
 
