@@ -103,7 +103,7 @@ def _returns_a_value(function: ast.FunctionDef) -> bool:
 def _falls_through(body: list[ast.stmt]) -> bool:
     """Return whether the end of a block can be reached, judging by its last statement."""
     match body[-1]:
-        case ast.Raise():
+        case ast.Raise() | ast.Expr(value=ast.Call(func=ast.Name(id="absent" | "unsure"))):
             return False
         case ast.While(test=ast.Constant(value=value)) as loop if value:
             return any(isinstance(node, ast.Break) for node in ast.walk(loop))

@@ -49,3 +49,9 @@ def test_doubts_are_kept_once_short_and_counted():
     assert kept[-1].condition == "… and 6 more"
     assert all(len(doubt.why) < 1_000 for doubt in kept)
     assert capped_doubts([HAT, HAT]) == (HAT,)
+
+
+def test_what_to_add_can_see_photographs_and_judge_any_condition():
+    text = refusal([HAT])
+    assert "--backend matcher=transformers:…" in text
+    assert not any(f"={name}:" in text for name in ("builtin", "truth", "colors"))

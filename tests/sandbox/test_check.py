@@ -118,6 +118,8 @@ def test_finds(findings, lines, line, message):
         ["object = id = type = 'car'", "return object + id + type"],
         ["while True:", "    pass"],
         ["raise ValueError('no answer')"],
+        ["unsure('It is too dark.')"],
+        ["if image:", "    absent('cup')", "else:", "    unsure('It is too dark.')"],
         ["if image:", "    raise ValueError", "else:", "    raise ValueError"],
         ["return [x for xs in [[1]] for x in xs]"],
         ["def f(n):", "    return g(n)", "def g(n):", "    return n", "return f(1)"],

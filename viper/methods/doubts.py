@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from viper.models.registry import backends_for
+from viper.models.registry import BUILTIN, TRUTH, backends_for
 from viper.models.roles import ROLES, Role
 from viper.programs.program import Doubt
 from viper_sandbox.findings import MAX_NOTES, capped
@@ -41,7 +41,13 @@ def how_to_add(role: Role, name: str = "one") -> str:
         role: The role.
         name: What the sentence calls the model.
     """
-    options = " or ".join(f"--backend {role}={backend}:…" for backend in backends_for(role))
+    # Not those that know a small world, a scene file or colors alone.
+    general = [
+        backend
+        for backend, entry in backends_for(role).items()
+        if backend not in (BUILTIN, TRUTH) and entry.judges is None
+    ]
+    options = " or ".join(f"--backend {role}={backend}:…" for backend in general)
     return f"Add {name} with {options}, or choose another preset with --models."
 
 
