@@ -14,7 +14,7 @@ PROMPT = "--- system\nWrite a program.\n\n--- user\nHow many?"
 
 
 def asked(prompt, reply=REPLY):
-    with Engine("none", ScriptedGenerator([reply], prompt=prompt)) as engine:
+    with Engine("none", ScriptedGenerator([reply], prompt_text=prompt)) as engine:
         return engine.ask(picture(), "How many?").trace
 
 

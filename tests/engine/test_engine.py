@@ -176,7 +176,7 @@ def test_programs_are_accepted_in_the_forms_that_models_write(stub_engine, sourc
     ("source", "kind", "line"),
     [
         ("def execute_command(image:\n    return 1", "syntax", 1),
-        ("def execute_command(image):\n    import os\n    return 1", "check", 2),
+        ("def execute_command(image):\n    import os\n    return os.getcwd()", "check", 2),
         ("def execute_command(image):\n    return image.__class__", "policy", 2),
         ("def execute_command(image):\n    return ImagePatch(image).fnd('x')", "check", 2),
         ("def execute_command(image):\n    return [][1]", "runtime", 2),

@@ -19,7 +19,7 @@ class ScriptedGenerator:
     name: str = "scripted"
     can_repair: bool = True
     trusted: bool = False
-    prompt: str = ""
+    prompt_text: str = ""
     requests: list[GenerationRequest] = field(default_factory=list)
     closed: bool = False
 
@@ -33,7 +33,7 @@ class ScriptedGenerator:
                 self.name,
                 usage=Usage(7, 3),
                 trusted=self.trusted,
-                prompt=self.prompt,
+                prompt=self.prompt_text,
             )
             for _ in requests
         ]

@@ -27,7 +27,7 @@ COPIED = {
     "turns.generator": "generators", "turns.from_program_cache": "generators", "turns.notes": "notes",
     "turns.usage": "tokens", "turns.started_ms": "times", "turns.generate_ms": "times",
     "turns.run_ms": "times",
-    "turns.source": "programs",
+    "turns.source": "programs", "turns.prompt": "programs", "turns.reply": "programs",
     "calls.model": "models", "calls.score": "scores", "calls.threshold": "scores",
     "calls.notes": "notes", "calls.result": "results",
     "calls.started_ms": "times", "calls.ms": "times", "calls.model_ms": "times", "calls.queue_ms": "times",
