@@ -90,11 +90,18 @@ def test_official_questions_and_expressions_are_answered_right(engine, photos):
 
 
 @pytest.mark.parametrize("kind", ["coco128/images", "blink_spatial"])
-def test_photographs_give_a_notice_and_official_renders_none(engine, photos, kind):
+def test_photographs_are_refused_or_doubted_and_official_renders_are_neither(engine, photos, kind):
+    question = "How many cubes are there?"
     for path in sorted((photos / kind).iterdir())[:8]:
-        answer = engine.ask(path, "How many cubes are there?")
-        (note,) = answer.trace.attempts[0].notes
-        assert "does not look like a picture of the small world" in note
+        refused = engine.ask(path, question)
+        assert (refused.outcome, refused.text) == ("no_answer", None)
+        assert refused.failure.kind == "model"
+        assert "does not look like a picture of the small world" in refused.failure.message
+        answer = engine.ask(path, question, best_effort=True)
+        assert answer.outcome == "answered_with_doubts"
+        (doubt,) = answer.doubts
+        assert "does not look like a picture of the small world" in doubt.why
     for path in sorted((photos / "clevr_dev" / "images" / "val").iterdir())[:8]:
-        answer = engine.ask(path, "How many cubes are there?")
+        answer = engine.ask(path, question)
+        assert (answer.outcome, answer.doubts) == ("answered", ())
         assert answer.trace.attempts[0].notes == ()

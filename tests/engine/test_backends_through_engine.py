@@ -34,9 +34,9 @@ def run(backends, body):
 )  # fmt: skip
 def test_an_open_vocabulary_detector_finds_patches_inside_the_image(build, tmp_path):
     folder = build(tmp_path / "model")
-    answer = run(
-        {"detector": f"transformers:{folder}?score_threshold=0.01"}, "patch.find('red dog')"
-    )
+    # Even the least score counts: random weights give some architectures nothing else.
+    answer = run({"detector": f"transformers:{folder}?score_threshold=0"}, "patch.find('red dog')")
+    assert answer.value
     for patch in answer.value:
         x1, y1, x2, y2 = patch.box_xyxy
         assert 0 <= x1 < x2 <= 90

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -57,6 +58,8 @@ def on_a_terminal(
     ours, theirs = pty.openpty()
 
     def take_the_terminal() -> None:
+        # A suite that runs in the background of a shell ignores Ctrl-C, and so would its children.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
 
     with subprocess.Popen(

@@ -87,10 +87,17 @@ def test_questions_about_a_scene_graph(gqa, folder, name, question, text):
     assert answer.text == text
 
 
-def test_a_graph_leaves_depth_to_the_boxes(gqa, folder):
+def test_a_graph_has_no_depth_and_the_best_effort_judges_it_from_boxes(gqa, folder):
     assert not gqa.capabilities().serves("depth")
-    answer = gqa.ask(folder / f"{STREET}.png", "Is the taxi in front of the bus?")
-    assert answer.text == "yes"
+    question = "Is the taxi in front of the bus?"
+    refused = gqa.ask(folder / f"{STREET}.png", question)
+    assert refused.failure is not None
+    assert refused.failure.kind == "model"
+    assert "in front of the bus" in refused.failure.message
+    assert "--backend depth=" in refused.failure.message
+    answer = gqa.ask(folder / f"{STREET}.png", question, best_effort=True)
+    assert (answer.text, answer.outcome) == ("yes", "answered_with_doubts")
+    assert [doubt.needs for doubt in answer.doubts] == ["depth"]
     assert "depth" not in answer.trace.forwards
 
 
@@ -127,5 +134,5 @@ def test_the_command_line_names_a_file_that_is_missing(folder):
     result = CliRunner().invoke(
         cli, ["ask", str(folder / "table.png"), "How many cubes?", "--models", "truth:none.json"]
     )
-    assert result.exit_code == 1
+    assert result.exit_code == 2  # an option is wrong
     assert "There is no file 'none.json'" in result.stderr

@@ -211,6 +211,9 @@ def test_an_object_taken_for_granted_may_be_slightly_off_its_side(left: int, fou
     program = write_program(form, EVERYTHING, "grammar")
     if found:
         assert scene.run(program) == "yes"
+        # With best effort it is the same object, and no doubt: `absent` is not called.
+        program = write_program(form, EVERYTHING, "grammar", best_effort=True)
+        assert scene.run(program) == "yes"
     else:
         with pytest.raises(Ended, match="cup right of the car"):
             scene.run(program)

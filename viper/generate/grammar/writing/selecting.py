@@ -164,7 +164,7 @@ class SelectWriter(FindWriter):
                 before = self.read(many)
                 kept = f"[{each} for {each} in {before} if {predicate}]"
                 roughly = with_tolerance(predicate)
-                if is_granted and not self.best_effort and roughly != predicate:
+                if is_granted and roughly != predicate:
                     fitting = self.names.single(f"fitting_{many}")
                     self.write(f"{fitting} = {kept}")
                     self.comment(
