@@ -70,8 +70,8 @@ def quoted(text: str, longest: int = 200) -> str:
         longest: Most characters of it.
     """
     # Again as Python writes it: a tabulator becomes a backslash and a letter.
-    shown = text if len(text) <= longest else f"{text[: longest - 1]}…"
-    made = repr(without_places(shown))
+    beginning = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    made = repr(without_places(beginning))
     return made if without_places(made) == made else "'…'"
 
 
