@@ -29,7 +29,7 @@ _IP_ADDRESS = re.compile(r"(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]+)?(?
 # A name with a port; a single digit is a device (cuda:0) rather than a port.
 _HOST_AND_PORT = re.compile(r"(?<![\w.:/@-])[a-z][\w.-]*:[0-9]{2,5}(?![\w.]*\w)", re.IGNORECASE)
 _DOMAIN = re.compile(
-    r"(?<![\w.@/-])(?:[a-z0-9-]+\.)+(?:com|net|org|edu|gov|io|dev|ai|app|cloud|local|localdomain|lan|internal"
+    r"(?<![\w.@/-])[a-z0-9-][a-z0-9.-]*(?<!\.)\.(?:com|net|org|edu|gov|io|dev|ai|app|cloud|local|localdomain|lan|internal"
     r"|intranet|corp|home|example|test)(?![\w-]|\.\w)",
     re.IGNORECASE,
 )
