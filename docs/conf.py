@@ -44,7 +44,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"[A-Z]\w*"),  # names of types that are an alias
     (
         "py:.*",
-        r"(viper|viper_sandbox)\..*\.(Annotated|JsonForm|_Failure|_Finding|_CallSite)",
+        r"(viper|viper_sandbox)\..*\.(Annotated|JsonForm|_Failure|_Doubt|_Finding|_CallSite)",
     ),  # how pydantic reads them
     ("py:.*", r".*[\[\]'].*"),  # pieces of a type that Sphinx cannot take apart, such as a Literal
 ]

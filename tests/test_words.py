@@ -66,6 +66,7 @@ WORDS = {
 
 ALIASES = {
     "viper/trace/version_2.py": {"lookahead", "memo", "picture"},
+    "viper/serve/openapi.py": {"picture"},
     "viper/builtin/world/__init__.py": {"Thing"},
     "viper/builtin/world/render.py": {"things"},
     "viper/builtin/world/scene.py": {"things"},

@@ -20,10 +20,10 @@ from viper.images.boxes import MAX_COORDINATE
 from viper.images.values import json_patches
 from viper.programs.program import Doubt
 
-__all__ = ["Edge", "FoundBox", "How", "Judged", "ModeResult", "Outcome", "RowBox", "Share"]
+__all__ = ["AnswerOutcome", "Edge", "FoundBox", "How", "Judged", "ModeResult", "RowBox", "Share"]
 __all__ += ["WeakestCall", "found_boxes", "outcome_of", "weakest_call"]
 
-Outcome: TypeAlias = Literal["answered", "answered_with_doubts", "no_answer"]
+AnswerOutcome: TypeAlias = Literal["answered", "answered_with_doubts", "no_answer"]
 How: TypeAlias = Literal["program", "direct"]
 
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
@@ -79,7 +79,7 @@ class ModeResult:
     weakest: WeakestCall | None = None
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> AnswerOutcome:
         """Whether it is an answer, and whether one with doubts."""
         return outcome_of(self.failure, self.doubts)
 
@@ -108,7 +108,7 @@ class Judged(Protocol):
         ...
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> AnswerOutcome:
         """Whether it is an answer, and whether one with doubts."""
         ...
 
@@ -128,7 +128,7 @@ class Judged(Protocol):
         ...
 
 
-def outcome_of(failure: str | None, doubts: tuple[Doubt, ...]) -> Outcome:
+def outcome_of(failure: str | None, doubts: tuple[Doubt, ...]) -> AnswerOutcome:
     """Return the outcome of a row."""
     if failure is not None:
         return "no_answer"

@@ -12,7 +12,6 @@ classes.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -21,8 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from viper.backends.coco import COCO_CLASSES
+from viper.cli.output import notice, print_json
+from viper.environment.standard_streams import run_command
 from viper.errors import InputError, ViperError
 from viper.vocabulary.lemmas import inflections
+from viper_sandbox.source_lines import lines_of
 
 __all__ = ["label_questions"]
 
@@ -55,7 +57,7 @@ def label_questions(folder: Path) -> Iterator[dict[str, Any]]:
 
 def _counts(path: Path) -> Counter[str]:
     found: Counter[str] = Counter()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(lines_of(path.read_text(encoding="utf-8")), 1):
         index = line.partition(" ")[0]
         if not index.isdecimal() or int(index) >= len(COCO_CLASSES):
             raise InputError(
@@ -84,9 +86,19 @@ def _plural(name: str) -> str:
     return " ".join((*before, inflections(last, "NNS")[0]))
 
 
-if __name__ == "__main__":
+def _print_questions() -> None:
     try:
-        for row in label_questions(Path(sys.argv[1])):
-            print(json.dumps(row))
-    except (IndexError, ViperError) as error:
-        sys.exit(f"label_questions: {error}")
+        (folder,) = sys.argv[1:]
+    except ValueError:
+        notice("Give the folder with images/ and labels/.")
+        sys.exit(2)
+    try:
+        for row in label_questions(Path(folder)):
+            print_json(row)
+    except ViperError as error:
+        notice(str(error))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run_command(_print_questions)

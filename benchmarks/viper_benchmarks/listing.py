@@ -21,11 +21,11 @@ from viper_benchmarks.sample import Sample, id_bytes
 from viper_benchmarks.thumbnails import Thumbnail, images_of, thumbnail
 from viper_benchmarks.trace_pages import is_page
 
-__all__ = ["MOST_LISTED", "Listed", "Listing", "Picture"]
+__all__ = ["MOST_LISTED", "Listed", "Listing", "SharedImage"]
 
 MOST_LISTED = 20_000
 """Samples of one page: more than most test splits have, and as many as a browser still shows at once."""
-_PICTURES_BYTES = 12_000_000
+_IMAGES_BYTES = 12_000_000
 _PROGRAMS_CHARACTERS = 12_000_000
 # Characters of one text on the page.
 _LONG, _SHORT = 3_000, 300
@@ -34,7 +34,7 @@ _MOST_TAGS = 12
 _LEFT_OUT = "left out: the page has pictures enough"
 
 
-class Picture(NamedTuple):
+class SharedImage(NamedTuple):
     """A picture that samples of the page share."""
 
     id: str
@@ -49,7 +49,7 @@ class Listed(NamedTuple):
     """With cut texts."""
     kinds: tuple[str, ...]
     """`right`, `wrong` or `unanswered`, then `doubtful` and `direct` where they apply."""
-    picture: Picture
+    image: SharedImage
     trace: str | None
     """Page of the whole run."""
 
@@ -78,35 +78,35 @@ class Listing:
             if kinds != ("right",):
                 self._odd.add(id_)
         self._images = images_of(samples, self._ids)
-        self._pictures: dict[Path, Picture] = {}
+        self._shared: dict[Path, SharedImage] = {}
         self._programs = 0
 
-    def pictures(self) -> Iterator[Picture]:
+    def images(self) -> Iterator[SharedImage]:
         """Yield the pictures to show; to be called before `samples`."""
-        taken = 0
+        total_bytes = 0
         ordered = sorted(self._images, key=lambda id_: id_ not in self._odd)
         for number, image in enumerate(dict.fromkeys(self._images[id_] for id_ in ordered)):
-            if taken > _PICTURES_BYTES:
+            if total_bytes > _IMAGES_BYTES:
                 break
             small = thumbnail(image, self._data_folder)
-            picture = Picture(f"p{number}" if small.source else "", small)
+            shared = SharedImage(f"p{number}" if small.source else "", small)
             # The template has the source by now: what stays is the size.
-            self._pictures[image] = picture._replace(thumbnail=small._replace(source=""))
-            taken += len(small.source)
+            self._shared[image] = shared._replace(thumbnail=small._replace(source=""))
+            total_bytes += len(small.source)
             if small.source:
-                yield picture
+                yield shared
 
     def samples(self) -> Iterator[Listed]:
         """Yield the listed samples in the order of the rows."""
         for row in self._rows:
             if row.id in self._ids:
                 trace = row.trace if is_page(row.trace) else None
-                yield Listed(self._cut(row), _kinds(row), self._picture(row), trace)
+                yield Listed(self._cut(row), _kinds(row), self._image(row), trace)
 
-    def _picture(self, row: SampleResult) -> Picture:
+    def _image(self, row: SampleResult) -> SharedImage:
         if (image := self._images.get(row.id)) is None:
-            return Picture("", thumbnail(None, self._data_folder))
-        return self._pictures.get(image, Picture("", Thumbnail("", (0, 0), _LEFT_OUT)))
+            return SharedImage("", thumbnail(None, self._data_folder))
+        return self._shared.get(image, SharedImage("", Thumbnail("", (0, 0), _LEFT_OUT)))
 
     def _cut(self, row: SampleResult) -> SampleResult:
         program = _cut(row.program, _LONG)

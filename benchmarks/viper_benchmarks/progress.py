@@ -7,13 +7,13 @@ from collections import Counter
 
 from viper.progress_bars import StepBars
 from viper.usage import Usage
-from viper_benchmarks.judgement import Outcome
+from viper_benchmarks.judgement import AnswerOutcome
 from viper_benchmarks.row import SampleResult
 
 __all__ = ["RunProgress"]
 
 
-_WORDS: dict[Outcome, str] = {
+_WORDS: dict[AnswerOutcome, str] = {
     "answered": "answered",
     "answered_with_doubts": "doubtful",
     "no_answer": "not answered",
@@ -33,7 +33,7 @@ class RunProgress(StepBars):
         self._started = time.monotonic()
         self._done = self._new = 0
         self._score = 0.0
-        self._outcomes: Counter[Outcome] = Counter()
+        self._outcomes: Counter[AnswerOutcome] = Counter()
         self._usage = Usage()
 
     def advance(self, result: SampleResult, new: bool) -> None:

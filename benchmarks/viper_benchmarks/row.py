@@ -12,10 +12,10 @@ from viper.errors import FailureKind
 from viper.programs.program import Doubt, Task
 from viper.usage import Usage
 from viper_benchmarks.judgement import (
+    AnswerOutcome,
     FoundBox,
     How,
     ModeResult,
-    Outcome,
     RowBox,
     Share,
     WeakestCall,
@@ -127,7 +127,7 @@ class SampleResult:
     """The same sample in the other mode, if the run has both."""
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> AnswerOutcome:
         """Whether it is an answer, and whether one with doubts."""
         return outcome_of(self.failure, self.doubts)
 

@@ -62,9 +62,9 @@ class TracePages:
         """
         if not self._takes(result):
             return None
-        shown = answer.image if may_show(sample.image, self._data_folder) else None
+        displayed = answer.image if may_show(sample.image, self._data_folder) else None
         name = f"{FOLDER}/{sha256(id_bytes(sample.id)).hexdigest()[:16]}.html"
-        page = trace_page(answer.trace, shown)
+        page = trace_page(answer.trace, displayed)
         write_file(self._output / name, page, durable=False, below=self._output)
         return name
 

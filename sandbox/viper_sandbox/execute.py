@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from viper_sandbox.api import PATCH
 from viper_sandbox.evidence.absence import name_of_absent
 from viper_sandbox.evidence.flow import Flow
-from viper_sandbox.evidence.recorder import Recorder
+from viper_sandbox.evidence.recorder import EvidenceRecorder
 from viper_sandbox.evidence.roles import Roles, roles_of
 from viper_sandbox.examine import ARGUMENT_ALIASES, Examined
 from viper_sandbox.exchange import absence
@@ -75,7 +75,7 @@ def execute(
     if language:
         names = _namespace(session, printer)
         if program.flow is not None:
-            recorder = Recorder(program.flow.sites)
+            recorder = EvidenceRecorder(program.flow.sites)
             names.update(recorder.names())
     else:
         from viper_sandbox.unguarded import plain_namespace
@@ -140,7 +140,7 @@ def _result(
 
 
 def _failure(
-    error: Exception, session: ProgramSession, flow: Flow | None, recorder: Recorder | None
+    error: Exception, session: ProgramSession, flow: Flow | None, recorder: EvidenceRecorder | None
 ) -> Failed:
     line = _line(error.__traceback__)
     if isinstance(error, MemoryError):

@@ -12,7 +12,7 @@ from PIL import Image
 from fakes import rewired_onnx
 from fakes.rewired_onnx import rewired
 from viper.backends.onnx_formats import recognise
-from viper.backends.onnx_values import probe_picture, settled
+from viper.backends.onnx_values import probe_image, settled
 from viper.errors import ConfigError, ModelError
 from viper.images.image import ImageRef, View
 from viper.models.registry import BackendRef, open_backend
@@ -176,7 +176,7 @@ def test_a_graph_that_fails_is_left_to_its_first_request() -> None:
 
 
 def test_the_picture_is_the_same_each_time_and_has_contrast() -> None:
-    picture = probe_picture(60, 40)
-    np.testing.assert_array_equal(picture, probe_picture(60, 40))
+    picture = probe_image(60, 40)
+    np.testing.assert_array_equal(picture, probe_image(60, 40))
     assert picture.shape == (40, 60, 3)
     assert picture.std() > 20

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -43,6 +45,23 @@ def test_a_line_that_is_no_label_is_named(labelled, line):
     (labelled / "labels" / "8.txt").write_text(f"0 0 0 1 1\n{line}\n")
     with pytest.raises(InputError, match=r"8.txt':2 must begin with the index of a class"):
         list(label_questions(labelled))
+
+
+def test_only_line_feeds_end_a_line_of_labels(labelled):
+    (labelled / "labels" / "8.txt").write_text("0 0\u2028\x85\x0c1\ncat\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"8.txt':2 must begin"):
+        list(label_questions(labelled))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [([], 2, "Give the folder"), (["nowhere"], 1, "There are no files 'nowhere/labels/*.txt'")],
+)
+def test_a_command_without_labels_says_what_to_give(arguments, status, message):
+    command = [sys.executable, "-m", "viper_benchmarks.label_questions", *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (status, "")
+    assert ended.stderr.startswith(f"viper: {message}")
 
 
 def test_a_folder_without_labels_is_refused(tmp_path):

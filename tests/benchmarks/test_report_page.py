@@ -117,7 +117,7 @@ def test_samples_that_share_an_image_share_its_picture(tmp_path):
 def test_pictures_beyond_their_share_are_left_out_and_those_of_odd_samples_come_first(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("viper_benchmarks.listing._PICTURES_BYTES", 0)
+    monkeypatch.setattr("viper_benchmarks.listing._IMAGES_BYTES", 0)
     for name in "abc":
         Image.new("RGB", (20, 10)).save(tmp_path / f"{name}.png")
     rows = [row(name, float(name != "c"), image=f"{name}.png") for name in "abc"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viper.errors import InputError
+from viper.errors import ConfigError, InputError
 from viper_benchmarks.digests import Digests
 from viper_benchmarks.sample import Sample
 from viper_benchmarks.selection import choose
@@ -60,12 +60,12 @@ def test_an_id_that_no_sample_has_is_refused(tmp_path):
 
 
 def test_an_unknown_subset_is_refused_with_the_known_ones():
-    with pytest.raises(InputError, match=r"no subset 'tiny'. Subsets: mini \(2\)"):
+    with pytest.raises(ConfigError, match=r"no subset 'tiny'. Subsets: mini \(2\)"):
         choose(TASK, "val", samples(), subset="tiny")
 
 
 def test_subset_and_ids_exclude_each_other(tmp_path):
-    with pytest.raises(InputError, match="Give one of them"):
+    with pytest.raises(ConfigError, match="Give one of them"):
         choose(TASK, "val", samples(), subset="mini", ids=tmp_path / "ids.txt")
 
 

@@ -23,7 +23,8 @@ _PLACEHOLDER = re.compile(r"\b[A-Z]{2,}[A-Z_/]*\b")
 # What a fresh clone has not: weights, keys, servers, data sets, and what only a shell can do.
 _NEEDS = re.compile(
     r"openai:|local:|onnx:|transformers:|limber|--models (?:small|base|large)|models (?:pull|path|remove)|"
-    r"^serve|CLEVR_v1|GQA|scenes/|sceneGraphs|--engine ray|VQA|forged\.json|symmetry|streets?\b.*bench|pets"
+    r"clevr_dev|^serve|CLEVR_v1|GQA|scenes/|sceneGraphs|--engine ray|VQA|forged\.json|symmetry|"
+    r"streets?\b.*bench|pets"
 )
 
 

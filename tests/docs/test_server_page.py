@@ -13,6 +13,7 @@ pytest.importorskip("starlette", reason="the extra [serve] is not installed")
 from prometheus_client.parser import text_string_to_metric_families
 
 from fakes.asgi import Loop, call
+from viper import Engine
 from viper.cli.serve import serve
 from viper.serve import ServerSettings
 from viper.serve.api_error import KINDS
@@ -105,3 +106,14 @@ def test_the_sentences_name_the_figures_of_the_result():
         f"{recorded['burst']['turned_away']} were rejected at first",
     ):
         assert sentence in FLAT
+
+
+def test_the_check_of_the_page_finds_what_it_shows():
+    (given,) = re.findall(r"-d '(.*)' \S+/v1/check$", PAGE, re.MULTILINE)
+    (shown,) = re.findall(r'^(\{"source".*)$', PAGE, re.MULTILINE)
+    with Engine(models="stub") as engine:
+        report = engine.check(json.loads(given)["program"])
+    assert json.loads(shown) == {
+        "source": report.source,
+        "findings": [finding._asdict() for finding in report.findings],
+    }

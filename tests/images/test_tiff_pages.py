@@ -14,7 +14,7 @@ from fakes.picture_files import packed, tiff, tiff_of_pages
 from viper.errors import InputError
 from viper.images.decoding import open_image
 from viper.images.image_files import load, opened
-from viper.images.tiff_pages import use_picture
+from viper.images.tiff_pages import use_main_page
 
 SMALL, LARGE, LARGER = (4, 3), (12, 9), (24, 18)
 REDUCED, PAGE, MASK = {254: 1}, {254: 2}, {254: 4}
@@ -116,7 +116,7 @@ def test_pages_in_a_circle_or_nowhere_end(target: str) -> None:
 def test_a_cut_header_is_left_to_pillow(length: int) -> None:
     data = tiff_of_pages([(*SMALL, 9, REDUCED)])[:length]
     file = io.BytesIO(data)
-    assert use_picture(file) is False
+    assert use_main_page(file) is False
     assert file.getvalue() == data
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from viper.methods.doubts import KNOWN_PICTURES, capped_doubts, refusal
+from viper.methods.doubts import FAMILIAR_IMAGES, capped_doubts, refusal
 from viper.programs.program import Doubt
 from viper_sandbox.findings import MAX_NOTES
 
@@ -24,7 +24,7 @@ def test_a_refusal_names_conditions_reasons_and_what_to_add():
 
 
 def test_a_picture_of_another_world_is_the_reason_before_all_others():
-    text = refusal([HAT, Doubt(KNOWN_PICTURES, "It is a photograph: use others.")])
+    text = refusal([HAT, Doubt(FAMILIAR_IMAGES, "It is a photograph: use others.")])
     assert text.startswith("It is a photograph: use others. For an answer")
     assert "wearing" not in text
 
@@ -32,7 +32,7 @@ def test_a_picture_of_another_world_is_the_reason_before_all_others():
 def test_a_refusal_is_short_and_keeps_its_advice():
     for endless in (
         Doubt("c" * 100_000, "w" * 100_000, "matcher"),
-        Doubt(KNOWN_PICTURES, "w" * 100_000),
+        Doubt(FAMILIAR_IMAGES, "w" * 100_000),
     ):
         text = refusal([endless] * 1_000)
         assert len(text) < 1_500

@@ -34,6 +34,7 @@ HIDDEN = "(address withheld)"
         ("http://10.0.0.7:8000/v1 refused", f"{HIDDEN} refused"),
         ("no answer from gpu-box:9000 or 10.0.0.7", f"no answer from {HIDDEN} or {HIDDEN}"),
         ("box.corp.example.com is unknown", f"{HIDDEN} is unknown"),
+        ("ask a.io, or b-2.c.dev.", f"ask {HIDDEN}, or {HIDDEN}."),
     ],
 )  # fmt: skip
 def test_what_looks_like_a_place_is_hidden(text, shown):
@@ -49,6 +50,7 @@ def test_what_looks_like_a_place_is_hidden(text, shown):
         "The detector 'google/owlv2' knows 80 classes.",
         "version 1.2.3 of 2024.01.02 needs 1.2.3.4.5",
         "on cuda:0, at 10:30",
+        "wait...home, or a.b.common",
         "the cups' handles aren't red",
         "config.json and tokenizer.json are missing",
         "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF",

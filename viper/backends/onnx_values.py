@@ -20,9 +20,9 @@ from viper.backends.onnx_formats import DetectorFormat, FloatArray, Layout, Yolo
 from viper.errors import ConfigError, ModelError
 from viper.images.image import Pixels
 
-__all__ = ["probe_picture", "settled"]
+__all__ = ["probe_image", "settled"]
 
-Run = Callable[[FloatArray], Sequence[FloatArray]]
+RunGraph = Callable[[FloatArray], Sequence[FloatArray]]
 """Runs images of shape (1, 3, H, W); raises `ModelError`."""
 
 _USUAL_RANGE = ("bgr255", "rgb255")
@@ -51,7 +51,7 @@ class _UnclearError(Exception):
     """Why the values fit no meaning: a clause."""
 
 
-def settled(format_: DetectorFormat, run: Run, *, where: str) -> DetectorFormat:
+def settled(format_: DetectorFormat, run: RunGraph, *, where: str) -> DetectorFormat:
     """Return a format with the meaning that the values have.
 
     Args:
@@ -64,8 +64,8 @@ def settled(format_: DetectorFormat, run: Run, *, where: str) -> DetectorFormat:
     """
     width, height = format_.canvas_wh
     scale = min(1.0, _SIDE / max(width, height))
-    picture = probe_picture(max(1, round(width * scale)), max(1, round(height * scale)))
-    tensor, _ = format_.prepare(picture)
+    image = probe_image(max(1, round(width * scale)), max(1, round(height * scale)))
+    tensor, _ = format_.prepare(image)
     try:
         outputs = run(tensor[None])
     except ModelError:  # raised again by the first request, which ends an answer
@@ -76,9 +76,7 @@ def settled(format_: DetectorFormat, run: Run, *, where: str) -> DetectorFormat:
             _check_scores(output[:, 4:], least=-_SLACK)
             _check_objectness(output)
             if format_.input not in _USUAL_RANGE:
-                _check_light(
-                    output, run(replace(format_, input="bgr255").prepare(picture)[0][None])
-                )
+                _check_light(output, run(replace(format_, input="bgr255").prepare(image)[0][None]))
             return replace(format_, layout=_layout(format_, output))
         _check_scores(np.concatenate(outputs[: len(format_.strides)], axis=1), least=_LEAST_LOGIT)
     except _UnclearError as error:
@@ -89,19 +87,19 @@ def settled(format_: DetectorFormat, run: Run, *, where: str) -> DetectorFormat:
     return format_
 
 
-def probe_picture(width: int, height: int) -> Pixels:
+def probe_image(width: int, height: int) -> Pixels:
     """Return a picture of shapes and noise, the same each time, shape (height, width, 3)."""
     random = np.random.default_rng(0)
     y, x = np.mgrid[:height, :width]
-    picture = np.stack([90 + 80 * y / height, 110 + 60 * x / width, 150 - 70 * y / height], -1)
+    image = np.stack([90 + 80 * y / height, 110 + 60 * x / width, 150 - 70 * y / height], -1)
     for number in range(_SHAPES):
         center_x, center_y = random.uniform(0, width), random.uniform(0, height)
         across, down = random.uniform(0.03, 0.2, 2) * min(width, height)
         from_x, from_y = np.abs(x - center_x) / across, np.abs(y - center_y) / down
         inside = np.maximum(from_x, from_y) < 1 if number % 2 else from_x**2 + from_y**2 < 1
-        picture[inside] = random.uniform(0, 255, 3)
-    picture += random.normal(0, 8, picture.shape)
-    return picture.clip(0, 255).astype(np.uint8)
+        image[inside] = random.uniform(0, 255, 3)
+    image += random.normal(0, 8, image.shape)
+    return image.clip(0, 255).astype(np.uint8)
 
 
 def _check_scores(scores: NDArray[Any], *, least: float) -> None:

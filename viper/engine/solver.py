@@ -30,7 +30,7 @@ from viper.errors import (
 from viper.generate.generator import Abilities, GenerationRequest, Prompting
 from viper.generate.registry import OpenedGenerator
 from viper.images.image import ImageRef
-from viper.methods.doubts import KNOWN_PICTURES, refusal
+from viper.methods.doubts import FAMILIAR_IMAGES, refusal
 from viper.models.capabilities import Capabilities
 from viper.models.registry import BUILTIN
 from viper.programs.program import OWN_PROGRAM, CheckReport, Doubt, Failure, Finding, Program, Task
@@ -252,7 +252,7 @@ class Solver:
             _log.exception("The %s failed.", role)
             raise ModelError(f"The {role} failed: {summarize_error(error)}") from error
         if doubt is not None:
-            raise ModelError(refusal([Doubt(KNOWN_PICTURES, doubt)]))
+            raise ModelError(refusal([Doubt(FAMILIAR_IMAGES, doubt)]))
 
     def _failed(self, query: Query, failure: Failure) -> Answer:
         """Return a failed answer, whose trace contains no program."""

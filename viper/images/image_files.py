@@ -16,7 +16,7 @@ from viper.images.palette_checks import COLORS, check_frame_of_gif, check_indice
 from viper.images.png_chunks import check_png, without_large_texts
 from viper.images.run_lengths import check_bmp_runs
 from viper.images.tiff_layout import check_tiff, native_order
-from viper.images.tiff_pages import INVERTED, use_picture
+from viper.images.tiff_pages import INVERTED, use_main_page
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -83,7 +83,7 @@ def opened(file: io.BytesIO) -> tuple[ImageFile, int]:
             shortened = without_large_texts(data)
             file = given if shortened is None else io.BytesIO(shortened)
     if start[:2] in (b"II", b"MM"):
-        is_inverted = use_picture(file)
+        is_inverted = use_main_page(file)
     try:
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:

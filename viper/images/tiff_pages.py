@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from viper.images.decoding_error import DecodingError
 
-__all__ = ["INVERTED", "use_picture"]
+__all__ = ["INVERTED", "use_main_page"]
 
 INVERTED = "viper_inverted"
 """Key of `Image.info`: small samples are light, though the tags that Pillow has read say otherwise."""
@@ -70,7 +70,7 @@ class _Page(NamedTuple):
     """Offset of the next page; 0 after the last one."""
 
 
-def use_picture(file: io.BytesIO) -> bool:
+def use_main_page(file: io.BytesIO) -> bool:
     """Change a TIFF so that its picture is the first page, in a layout that Pillow knows.
 
     Args:
@@ -92,7 +92,7 @@ def use_picture(file: io.BytesIO) -> bool:
             return False
         try:
             if reader.serves_another(first):
-                page = reader.picture(first)
+                page = reader.main_page(first)
             inverted = reader.photometric_of_deep(page)
         except _OUTSIDE as error:
             raise DecodingError("damaged", "its pages cannot be read") from error
@@ -140,7 +140,7 @@ class _Reader:
             case _:
                 return None
 
-    def picture(self, first: _Page) -> _Page:
+    def main_page(self, first: _Page) -> _Page:
         """Return the first page that does not only serve another one."""
         pages = list(self._pages(first))
         for page in pages:

@@ -20,7 +20,7 @@ from viper.images.boxes import Box, area, clamp
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
 from viper.images.values import map_value, to_json_value
-from viper.methods.doubts import KNOWN_PICTURES, capped_doubts, how_to_add, refusal
+from viper.methods.doubts import FAMILIAR_IMAGES, capped_doubts, how_to_add, refusal
 from viper.methods.image_patch import METHODS
 from viper.methods.method_call import ArgumentError, Method, MethodCall
 from viper.methods.recorded_calls import RecordedCalls
@@ -224,7 +224,7 @@ class CallDispatcher:
     def _check_doubts(self, entry: ApiCallable, current: MethodCall) -> None:
         """End the program where the result is in doubt, unless the user wants an answer even so."""
         warnings = current.cost.doubts
-        current.doubts += [Doubt(KNOWN_PICTURES, text) for text in warnings]
+        current.doubts += [Doubt(FAMILIAR_IMAGES, text) for text in warnings]
         if current.doubts and not self._best_effort:
             if warnings:  # another program would fail as well
                 self.unserved = entry.needs

@@ -10,9 +10,9 @@ from viper.models.roles import ROLES, Role
 from viper.programs.program import Doubt
 from viper_sandbox.findings import MAX_NOTES, capped
 
-__all__ = ["KNOWN_PICTURES", "capped_doubts", "how_to_add", "refusal"]
+__all__ = ["FAMILIAR_IMAGES", "capped_doubts", "how_to_add", "refusal"]
 
-KNOWN_PICTURES = "that the models know such pictures"
+FAMILIAR_IMAGES = "that the models know such pictures"
 """The condition of the doubt about a picture that is unlike those the models were made for."""
 
 _BEST_EFFORT = "For an answer that may be wrong, ask with --best-effort."
@@ -24,7 +24,7 @@ def refusal(doubts: Sequence[Doubt]) -> str:
     Args:
         doubts: At least one.
     """
-    strange = [doubt.why for doubt in doubts if doubt.condition == KNOWN_PICTURES]
+    strange = [doubt.why for doubt in doubts if doubt.condition == FAMILIAR_IMAGES]
     if strange:
         return f"{capped(strange[0])} {_BEST_EFFORT}"
     listed = [f"{doubt.condition} ({doubt.why})" for doubt in capped_doubts(doubts)]

@@ -22,16 +22,16 @@ from viper.serve.redaction import WITHHELD
 if TYPE_CHECKING:
     from viper.engine.engine import Engine
 
-__all__ = ["PICTURE", "Examples", "example_questions"]
+__all__ = ["IMAGE_FILE", "Examples", "example_questions"]
 
 _LOG = logging.getLogger(__name__)
 
-PICTURE = "example.png"
+IMAGE_FILE = "example.png"
 """Name of the picture among the files of the page."""
 
 # Each with what the detector must know: the grammar leaves that to the detector, which refuses at the call.
 _CUBES = ("How many cubes are there?", "cube")
-_ABOUT_PICTURE = (("How many metal things are left of the purple cube?", "cube"), _CUBES)
+_ABOUT_IMAGE = (("How many metal things are left of the purple cube?", "cube"), _CUBES)
 _ABOUT_ANY = (("How many people are there?", "person"), _CUBES)
 _CLASSES = 20
 """So many classes of a detector are tried: one of them has a name that the grammar can read."""
@@ -69,14 +69,14 @@ class Examples:
         return await asyncio.to_thread(example_questions, capabilities, knows)
 
 
-def _is_word(thing: str) -> bool:
-    return bool(thing)
+def _is_word(category: str) -> bool:
+    return bool(category)
 
 
-def _is_word_of_builtin(thing: str) -> bool:
+def _is_word_of_builtin(category: str) -> bool:
     from viper.builtin.words import refusal
 
-    return refusal(thing) is None
+    return refusal(category) is None
 
 
 def example_questions(
@@ -91,12 +91,12 @@ def example_questions(
     Returns:
         The JSON object of `/v1/examples`; null where they can answer none.
     """
-    about_picture = _first_answerable(_ABOUT_PICTURE, capabilities, knows)
+    about_image = _first_answerable(_ABOUT_IMAGE, capabilities, knows)
     classes = (capabilities.vocabulary or ())[:_CLASSES]
     any_class = ((f"Is there {_article(name)} {name}?", name) for name in classes)
     return {
         "question": _first_answerable((*_ABOUT_ANY, *any_class), capabilities, knows),
-        "picture": None if about_picture is None else {"file": PICTURE, "question": about_picture},
+        "picture": None if about_image is None else {"file": IMAGE_FILE, "question": about_image},
     }
 
 
@@ -106,8 +106,8 @@ def _first_answerable(
     knows: Callable[[str], bool],
 ) -> str | None:
     """Return the first question that can be answered; each comes with what must be detected for it."""
-    for question, thing in questions:
-        can_detect = capabilities.match(thing) is not None and knows(thing)
+    for question, category in questions:
+        can_detect = capabilities.match(category) is not None and knows(category)
         if can_detect and _is_answerable(question, capabilities):
             return question
     return None

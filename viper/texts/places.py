@@ -29,7 +29,7 @@ _IP_ADDRESS = re.compile(r"(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]+)?(?
 # A name with a port; a single digit is a device (cuda:0) rather than a port.
 _HOST_AND_PORT = re.compile(r"(?<![\w.:/@-])[a-z][\w.-]*:[0-9]{2,5}(?![\w.]*\w)", re.IGNORECASE)
 _DOMAIN = re.compile(
-    r"(?<![\w.@/-])(?:[a-z0-9-]+\.)+(?:com|net|org|edu|gov|io|dev|ai|app|cloud|local|localdomain|lan|internal"
+    r"(?<![\w.@/-])[a-z0-9-][a-z0-9.-]*(?<!\.)\.(?:com|net|org|edu|gov|io|dev|ai|app|cloud|local|localdomain|lan|internal"
     r"|intranet|corp|home|example|test)(?![\w-]|\.\w)",
     re.IGNORECASE,
 )
@@ -70,8 +70,8 @@ def quoted(text: str, longest: int = 200) -> str:
         longest: Most characters of it.
     """
     # Again as Python writes it: a tabulator becomes a backslash and a letter.
-    shown = text if len(text) <= longest else f"{text[: longest - 1]}…"
-    made = repr(without_places(shown))
+    beginning = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    made = repr(without_places(beginning))
     return made if without_places(made) == made else "'…'"
 
 

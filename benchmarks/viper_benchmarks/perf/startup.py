@@ -43,7 +43,7 @@ GOALS = {"ask_ratio": 4.0, "photo_ratio": 4.0, "ask_s": 2.0, "resident_mb": 300.
 """Figure → its upper bound."""
 _SIZE = (480, 320)
 _SEED = 50_000_000
-_QUESTION = "How many metal things are left of the purple cube?"
+_QUESTION = "How many metal things are left of the brown cube?"
 
 # Runs in a process of its own: `viper ask`, with a mark when a part has been done.
 _TIMELINE = """

@@ -29,7 +29,7 @@ from viper_sandbox.evidence.flow import (
     site_of,
     unwrapped,
 )
-from viper_sandbox.evidence.recorder import Patches, Recorder
+from viper_sandbox.evidence.recorder import EvidenceRecorder, Patches
 
 __all__ = ["name_of_absent"]
 
@@ -44,7 +44,11 @@ _LONGEST_NAME = 100
 
 
 def name_of_absent(
-    error: Exception, flow: Flow, record: Recorder, file_name: str, empty: tuple[str, int] | None
+    error: Exception,
+    flow: Flow,
+    record: EvidenceRecorder,
+    file_name: str,
+    empty: tuple[str, int] | None,
 ) -> str | None:
     """Return what was looked for and not found, if that is why a program failed; None for another failure.
 
@@ -110,7 +114,7 @@ def _innermost(traceback: TracebackType | None, file_name: str) -> _Place | None
 
 
 class _Search:
-    def __init__(self, flow: Flow, record: Recorder, empty: tuple[str, int] | None) -> None:
+    def __init__(self, flow: Flow, record: EvidenceRecorder, empty: tuple[str, int] | None) -> None:
         self._flow = flow
         self._record = record
         self._empty = empty
@@ -351,11 +355,11 @@ def _is_nothing(error: Exception) -> bool:
 
 def _joined(found: list[_Found | None]) -> _Found | None:
     """Return several searches as one; None if there is none, or one of them is none."""
-    known = [one for one in found if one is not None]
-    if not known or len(known) != len(found):
+    searches = [one for one in found if one is not None]
+    if not searches or len(searches) != len(found):
         return None
-    names = dict.fromkeys(one.name for one in known)
-    return _Found(" or ".join(names), any(one.some for one in known))
+    names = dict.fromkeys(one.name for one in searches)
+    return _Found(" or ".join(names), any(one.some for one in searches))
 
 
 def _is_empty(node: ast.expr) -> bool:

@@ -18,7 +18,7 @@ from viper_sandbox.evidence.flow import (
     site_of,
     unwrapped,
 )
-from viper_sandbox.evidence.recorder import Patches, Recorder
+from viper_sandbox.evidence.recorder import EvidenceRecorder, Patches
 from viper_sandbox.exchange import ROLES, Role
 
 __all__ = ["Collected", "Items", "Scope", "UnknownError", "loops_of"]
@@ -52,10 +52,10 @@ class Collected:
         record: The record of its run.
     """
 
-    def __init__(self, flow: Flow, record: Recorder) -> None:
+    def __init__(self, flow: Flow, record: EvidenceRecorder) -> None:
         self._flow = flow
         self._record = record
-        self._taken: dict[Role, Patches] = {role: {} for role in ROLES}
+        self._by_role: dict[Role, Patches] = {role: {} for role in ROLES}
         self._untested: Patches = {}
         self._visited: set[tuple[Any, ...]] = set()
         self._steps = 0
@@ -68,11 +68,11 @@ class Collected:
 
     @property
     def _anything(self) -> bool:
-        return bool(self._taken["answer"])
+        return bool(self._by_role["answer"])
 
     def _take(self, patches: Patches, role: Role) -> bool:
         self._step(len(patches))
-        self._taken[role].update(patches)
+        self._by_role[role].update(patches)
         return bool(patches)
 
     def _take_items(self, items: Items | None, role: Role) -> bool:

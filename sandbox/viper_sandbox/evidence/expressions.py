@@ -78,8 +78,8 @@ class ExpressionWalk(Collected, ABC):
             case ast.UnaryOp(operand=operand):
                 return self._walk(operand, role, scope)
             case ast.IfExp(test=test, body=body, orelse=orelse):
-                taken = [self._walk(part, role, scope) for part in (body, orelse)]
-                if not any(taken):
+                has_patches = [self._walk(part, role, scope) for part in (body, orelse)]
+                if not any(has_patches):
                     return self._walk(test, role, scope)
                 if not is_guard(test):
                     self._walk(test, "reference", scope)
@@ -91,16 +91,16 @@ class ExpressionWalk(Collected, ABC):
                 return self._walk_all(parts, role, scope)
 
     def _walk_all(self, nodes: Iterable[ast.expr], role: Role, scope: Scope) -> bool:
-        taken = [self._walk(node, role, scope) for node in nodes]
-        return any(taken)
+        has_patches = [self._walk(node, role, scope) for node in nodes]
+        return any(has_patches)
 
     def _walk_pair(
         self, left: ast.expr, right: ast.expr, role: Role, scope: Scope, *, symmetric: bool
     ) -> bool:
         """Follow both sides: what is measured, and what it is measured by."""
-        taken = self._walk(left, role, scope)
-        both = symmetric or not taken or self._is_count(right)
-        return self._walk(right, role if both else "reference", scope) or taken
+        has_patches = self._walk(left, role, scope)
+        both = symmetric or not has_patches or self._is_count(right)
+        return self._walk(right, role if both else "reference", scope) or has_patches
 
     def _is_count(self, node: ast.expr) -> bool:
         node = unwrapped(node)
@@ -140,8 +140,8 @@ class ExpressionWalk(Collected, ABC):
             return False
         outer, self._function = self._function, owner
         try:
-            taken = [self._walk_definition(one, role, scope) for one in definitions]
-            return any(taken)
+            has_patches = [self._walk_definition(one, role, scope) for one in definitions]
+            return any(has_patches)
         finally:
             self._function = outer
 
@@ -162,17 +162,17 @@ class ExpressionWalk(Collected, ABC):
         if definition.loop is not None:  # an item without patches, such as a name out of a list
             return self._walk(value, role, scope)
         inside = {**self._items_kept(definition), **scope} if loops else scope
-        before = len(self._taken[role])
-        taken = self._walk(value, role, inside)
+        before = len(self._by_role[role])
+        has_patches = self._walk(value, role, inside)
         if loops:
-            if not taken or isinstance(unwrapped(value), ast.Constant):
-                taken = self._take_subject(loops, inside, role) or taken
+            if not has_patches or isinstance(unwrapped(value), ast.Constant):
+                has_patches = self._take_subject(loops, inside, role) or has_patches
             self._account_for(definition.controls, inside)
-        elif not taken and not definition.changes:
+        elif not has_patches and not definition.changes:
             for control in definition.controls:
                 if not isinstance(control, ast.For) and self._is_new("test", id(control), role):
-                    taken = self._walk(control.test, role, scope) or taken
-        return taken or len(self._taken[role]) > before
+                    has_patches = self._walk(control.test, role, scope) or has_patches
+        return has_patches or len(self._by_role[role]) > before
 
     def _take_subject(self, loops: Sequence[Loop], scope: Scope, role: Role) -> bool:
         """Take the items that a statement in loops counts."""
@@ -208,9 +208,9 @@ class ExpressionWalk(Collected, ABC):
             return self._walk_pair(node.args[0], node.args[1], role, scope, symmetric=False)
         if name in ("any", "all") and len(node.args) == 1:
             return self._walk_tests(node.args[0], role, scope)
-        taken = self._walk_all(node.args, role, scope)
+        has_patches = self._walk_all(node.args, role, scope)
         self._walk_keys(node, scope)
-        return taken
+        return has_patches
 
     def _walk_tests(self, node: ast.expr, role: Role, scope: Scope) -> bool:
         if isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
@@ -221,10 +221,10 @@ class ExpressionWalk(Collected, ABC):
         method = attribute_of(node.func)
         if method is None:
             return False
-        taken = self._walk(method[0], role, scope)
+        has_patches = self._walk(method[0], role, scope)
         for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-            self._walk(argument, "reference" if taken else role, scope)
-        return taken
+            self._walk(argument, "reference" if has_patches else role, scope)
+        return has_patches
 
     def _walk_recorded(self, node: ast.Call, role: Role, scope: Scope) -> bool:
         inner: ast.expr = node.args[1]
@@ -272,10 +272,12 @@ class ExpressionWalk(Collected, ABC):
             for argument in node.args:
                 self._explain(argument, scope)
             return True
-        taken = False
+        has_patches = False
         for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-            taken = self._walk(argument, "reference" if taken else role, scope) or taken
-        if taken:
+            has_patches = (
+                self._walk(argument, "reference" if has_patches else role, scope) or has_patches
+            )
+        if has_patches:
             self._walk_body(function, scope)
             return True
         return not walks_through and self._walk_returns(function, role, scope)
@@ -294,9 +296,9 @@ class ExpressionWalk(Collected, ABC):
         outer, self._function = self._function, function
         inside = {**scope, **dict.fromkeys(function.parameters)}
         values = [left.node.value for left in function.returns if left.node.value is not None]
-        taken = self._walk_all(values, role, inside)
+        has_patches = self._walk_all(values, role, inside)
         self._function = outer
-        return taken
+        return has_patches
 
     def _walk_lambda(self, node: ast.Call, function: ast.Lambda, role: Role, scope: Scope) -> bool:
         names = [argument.arg for argument in function.args.args]
@@ -304,9 +306,9 @@ class ExpressionWalk(Collected, ABC):
         kept = self._record.patches[site] if names else {}
         for walked in node.args[1:]:
             self._explain(walked, scope)
-        taken = self._take(kept, role)
+        has_patches = self._take(kept, role)
         self._walk(function.body, "reference", {**scope, **dict.fromkeys(names)})
-        return taken
+        return has_patches
 
     def _walk_keys(self, node: ast.Call, scope: Scope) -> None:
         for keyword in node.keywords:
@@ -343,7 +345,7 @@ class ExpressionWalk(Collected, ABC):
         first = self._flow.site_of[id(node)]
         inside: dict[str, Items | None] = dict(scope)
         subject: tuple[str, ...] = ()
-        taken = False
+        has_patches = False
         for number, part in enumerate(node.generators):
             names = tuple(names_in(part.target))
             seen = self._log(part)
@@ -354,18 +356,18 @@ class ExpressionWalk(Collected, ABC):
         element = unwrapped(node.value if isinstance(node, ast.DictComp) else node.elt)
         is_value = isinstance(element, (ast.Name, ast.Tuple, ast.List))
         if is_value or not subject or (not tested and _counts(element)):
-            taken = self._walk(element, role, inside)
-        if not taken and subject:
+            has_patches = self._walk(element, role, inside)
+        if not has_patches and subject:
             own = inside[subject[0]]
             if tested and own is not None and not own.kept and len(own.seen) == 1:
                 own = Items(own.seen, own.seen)  # "no" is said of the only one
-            taken = self._take_items(own, role)
+            has_patches = self._take_items(own, role)
             others = {**inside, **dict.fromkeys(subject)}
             self._walk(element, role if _is_symmetric(element) else "reference", others)
             self._account_for_comprehension(node, subject, inside, scope)
         elif is_value or not subject:
             self._account_for_comprehension(node, subject, inside, scope)
-        return taken
+        return has_patches
 
 
 def _index_of(node: ast.expr) -> str | None:

@@ -137,12 +137,12 @@ class _MarkingPolicy(Policy):
         node.target = self.visit(node.target)
         for name in names_in(node.target):
             self._function.define(name, Definition(node.iter, self._controls, loop=node))
-        known = len(self._indexes)
+        earlier = len(self._indexes)
         node.body = self._repeated(node)
         node.orelse = self._statements(node.orelse)
         if called(node.iter) == "range":
             own = set(names_in(node.target))
-            self.flow.index_sites[id(node)] = [s for n, s in self._indexes[known:] if n in own]
+            self.flow.index_sites[id(node)] = [s for n, s in self._indexes[earlier:] if n in own]
         else:
             site = self.flow.site_of[id(node)] = self.flow.new_site()
             node.body.insert(0, self._record(site, node.target, node.target))
@@ -150,13 +150,13 @@ class _MarkingPolicy(Policy):
 
     def visit_While(self, node: ast.While) -> Any:
         """Take the indexes in a loop for its items."""
-        known = len(self._indexes)
+        earlier = len(self._indexes)
         self._repeating += 1
         node.test = self.visit(node.test)
         self._repeating -= 1
         node.body = self._repeated(node)
         node.orelse = self._statements(node.orelse)
-        self.flow.index_sites[id(node)] = [site for _, site in self._indexes[known:]]
+        self.flow.index_sites[id(node)] = [site for _, site in self._indexes[earlier:]]
         return node
 
     # Statements that keep or count
@@ -429,8 +429,8 @@ def _statement(call: ast.Call) -> ast.stmt:
 
 def _number(number: int | None) -> ast.Constant:
     """Return the expression of a site's number."""
-    known = number is not None and number < len(_NUMBERS)
-    return _NUMBERS[number] if known and number is not None else _constant(number)
+    is_shared = number is not None and number < len(_NUMBERS)
+    return _NUMBERS[number] if is_shared and number is not None else _constant(number)
 
 
 def _constant(value: int | None) -> ast.Constant:

@@ -15,7 +15,7 @@ from typing import Any
 from viper_sandbox.evidence.flow import AGAIN, COUNTED, INDEXED, ITEM, LEFT, SEEN, VALUE
 from viper_sandbox.patch import ImagePatch
 
-__all__ = ["MOST_LOOKS", "MOST_PATCHES", "Patches", "Recorder"]
+__all__ = ["MOST_LOOKS", "MOST_PATCHES", "EvidenceRecorder", "Patches"]
 
 MOST_LOOKS = 20_000
 """Most items of lists, sets and dicts that a recorder looks at in one run."""
@@ -31,7 +31,7 @@ Patches = dict[int, ImagePatch]
 """Patches by identity, in the order in which they were met."""
 
 
-class Recorder:
+class EvidenceRecorder:
     """The record of one run.
 
     Args:

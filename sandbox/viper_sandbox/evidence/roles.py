@@ -19,7 +19,7 @@ from viper_sandbox.evidence.choices import ChoiceWalk
 from viper_sandbox.evidence.collected import UnknownError, loops_of
 from viper_sandbox.evidence.expressions import is_guard
 from viper_sandbox.evidence.flow import Flow, FunctionFlow, Return
-from viper_sandbox.evidence.recorder import Recorder
+from viper_sandbox.evidence.recorder import EvidenceRecorder
 from viper_sandbox.exchange import ROLES
 from viper_sandbox.limits import MAX_EVIDENCE, MAX_EVIDENCE_CHARACTERS
 from viper_sandbox.wire import PatchRef
@@ -30,7 +30,7 @@ Roles: TypeAlias = tuple[Sequence[PatchRef], ...]
 """The patches of each role, in the order of `ROLES`."""
 
 
-def roles_of(flow: Flow, record: Recorder, returned: Any) -> Roles:
+def roles_of(flow: Flow, record: EvidenceRecorder, returned: Any) -> Roles:
     """Return the patches of each role; all lists are empty if they cannot be told.
 
     Args:
@@ -73,21 +73,21 @@ class _Walk(ChoiceWalk):
 
     def roles(self) -> Roles:
         """Return the patches, each with the first of its roles: all of the answer, others as they fit."""
-        known: set[Any] = set()
+        included: set[Any] = set()
         made: list[list[PatchRef]] = []
         characters = 0
         for role in ROLES:
             refs = []
-            for number, patch in self._taken[role].items():
+            for number, patch in self._by_role[role].items():
                 key = patch._box_xyxy, patch._category
-                if key in known or (role == "rejected" and number in self._untested):
+                if key in included or (role == "rejected" and number in self._untested):
                     continue
                 characters += len(patch._category)
-                if len(known) >= MAX_EVIDENCE or characters > MAX_EVIDENCE_CHARACTERS:
+                if len(included) >= MAX_EVIDENCE or characters > MAX_EVIDENCE_CHARACTERS:
                     if role == "answer":
                         return ([], [], [])
                     break
-                known.add(key)
+                included.add(key)
                 refs.append(patch._ref())
             made.append(refs)
         return tuple(made)
@@ -114,16 +114,16 @@ class _Walk(ChoiceWalk):
         for test in outside:
             if not is_guard(test):
                 self._walk(test, "answer", {})
-        if not self._anything and not self._taken["rejected"]:
+        if not self._anything and not self._by_role["rejected"]:
             for test in outside:
                 if is_guard(test):
                     self._walk(test, "answer", {})
 
     def _name(self, text: str) -> None:
         """Where the answer is the name of some of the patches, make these the answer."""
-        answer, reference = self._taken["answer"], self._taken["reference"]
+        answer, reference = self._by_role["answer"], self._by_role["reference"]
         both = {**answer, **reference}
         named = {number: p for number, p in both.items() if p._category == text}
         if named and not named.keys() & answer.keys():
-            self._taken["answer"] = named
-            self._taken["reference"] = {n: p for n, p in both.items() if n not in named}
+            self._by_role["answer"] = named
+            self._by_role["reference"] = {n: p for n, p in both.items() if n not in named}

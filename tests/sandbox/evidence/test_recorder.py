@@ -8,7 +8,7 @@ import pytest
 from fakes.street import API, SIZE, answer_call
 from viper_sandbox import PatchRef
 from viper_sandbox.evidence.flow import ITEM, SEEN, VALUE
-from viper_sandbox.evidence.recorder import MOST_LOOKS, MOST_PATCHES, Recorder
+from viper_sandbox.evidence.recorder import MOST_LOOKS, MOST_PATCHES, EvidenceRecorder
 from viper_sandbox.patch import ImagePatch
 from viper_sandbox.program_session import ProgramSession
 
@@ -25,14 +25,14 @@ def found(image, number):
 
 
 def test_patches_that_were_found_are_kept_wherever_they_are_in_a_value(image):
-    recorder = Recorder(1)
+    recorder = EvidenceRecorder(1)
     value = [found(image, 0), ("cup", found(image, 1)), {"a": found(image, 2)}, 7]
     assert recorder.names()[VALUE](0, value) is value
     assert len(recorder.patches[0]) == 3
 
 
 def test_the_whole_image_and_its_crops_are_not_kept(image):
-    recorder = Recorder(1)
+    recorder = EvidenceRecorder(1)
     recorder.names()[SEEN](0, image)
     recorder.names()[SEEN](0, image.crop(1, 1, 5, 5))
     assert recorder.patches == [{}]
@@ -43,7 +43,7 @@ def test_no_other_object_is_held(image, mark):
     class Held:
         pass
 
-    recorder, held = Recorder(1), Held()
+    recorder, held = EvidenceRecorder(1), Held()
     gone = weakref.ref(held)
     recorder.names()[mark](0, held)
     recorder.names()[mark](0, [held])
@@ -58,13 +58,13 @@ def test_no_other_object_is_held(image, mark):
      ("", False), ([], False)],
 )  # fmt: skip
 def test_an_item_is_kept_unless_its_element_says_no(image, value, is_kept):
-    recorder = Recorder(1)
+    recorder = EvidenceRecorder(1)
     assert recorder.names()[ITEM](0, value, found(image, 0)) is value
     assert bool(recorder.patches[0]) is is_kept
 
 
 def test_a_record_that_is_full_says_so_and_grows_no_more(image):
-    recorder = Recorder(1)
+    recorder = EvidenceRecorder(1)
     for number in range(MOST_PATCHES + 50):
         recorder.names()[SEEN](0, found(image, number % 290 + number / 1_000))
     assert len(recorder.patches[0]) == MOST_PATCHES
@@ -72,7 +72,7 @@ def test_a_record_that_is_full_says_so_and_grows_no_more(image):
 
 
 def test_large_values_are_looked_at_up_to_a_bound(image):
-    recorder = Recorder(1)
+    recorder = EvidenceRecorder(1)
     large = [found(image, 0)] * (MOST_LOOKS // 2)
     for _ in range(10):
         recorder.names()[VALUE](0, large)
@@ -83,6 +83,6 @@ def test_large_values_are_looked_at_up_to_a_bound(image):
 def test_a_list_that_holds_itself_is_no_trouble(image):
     loop: list = [found(image, 0)]
     loop.append(loop)
-    recorder = Recorder(1)
+    recorder = EvidenceRecorder(1)
     recorder.names()[VALUE](0, loop)
     assert len(recorder.patches[0]) == 1

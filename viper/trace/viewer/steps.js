@@ -32,7 +32,7 @@ function bounded(turn) {
   return {...turn, calls: turn.calls.slice(0, MOST.calls), moreCalls: Math.max(0, turn.calls.length - MOST.calls)};
 }
 
-const STRANGE = "that the models know such pictures"; // KNOWN_PICTURES in viper/methods/doubts.py
+const STRANGE = "that the models know such pictures"; // FAMILIAR_IMAGES in viper/methods/doubts.py
 
 // Whether a failure is what the program found out or what the models cannot do, and no fault of the program.
 function isMild({kind}) {

@@ -146,14 +146,14 @@ class PhraseChart(ConditionChart):
             plural = singular(head) != head or head in ("people", "everyone", "they")
             further = self.text(end) == "else" and head in VAGUE_NOUNS  # "anything else"
             end += further
-            known = head in PERSON_PRONOUNS or head in ("everyone", "everybody")
+            definite = head in PERSON_PRONOUNS or head in ("everyone", "everybody")
             base = replace(
                 before,
                 noun=None if head in ("one", "ones") else noun,
                 conditions=(*before.conditions, *_GENDERS.get(head, ())),
                 plural=plural,
                 other=before.other or further,
-                article="the" if known else before.article,
+                article="the" if definite else before.article,
             )
             yield from self._owned(base, end)
             yield from self._of_phrase(base, head, end)

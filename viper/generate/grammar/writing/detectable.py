@@ -52,14 +52,16 @@ def search_for(noun: str, capabilities: Capabilities) -> Search | None:
         return Search((noun,))
     if match is not None:
         narrower = match.name if match.kind == "narrower" else ""
-        known = _known(match.name, noun)
-        return Search((match.name,), known, narrower, is_incomplete=not narrower, is_sound=False)
+        why = _knows_only(match.name, noun)
+        return Search((match.name,), why, narrower, is_incomplete=not narrower, is_sound=False)
     members = _members(noun, capabilities)
     if members and noun in TAXA:
-        known = f"of {plural(noun)}, the detector knows {_listed(members)} only"
-        return Search(members, known, is_incomplete=True)
+        why = f"of {plural(noun)}, the detector knows {_listed(members)} only"
+        return Search(members, why, is_incomplete=True)
     if members:
-        return Search(members, _known(_listed(members), noun), is_incomplete=True, is_sound=False)
+        return Search(
+            members, _knows_only(_listed(members), noun), is_incomplete=True, is_sound=False
+        )
     words = noun.split()
     # The last word of a compound is its head, as "glass" in "juice glass"; in "pizza slice" and
     # "banana bunch" the first word names the object.
@@ -68,16 +70,16 @@ def search_for(noun: str, capabilities: Capabilities) -> Search | None:
             continue
         match = capabilities.match(part)
         if match is not None:
-            known = _known(match.name, noun)
-            return Search((match.name,), known, part, match.kind == "wider", is_sound=False)
+            why = _knows_only(match.name, noun)
+            return Search((match.name,), why, part, match.kind == "wider", is_sound=False)
         members = _members(part, capabilities)
         if members:
-            known = _known(_listed(members), noun)
-            return Search(members, known, part, is_incomplete=True, is_sound=False)
+            why = _knows_only(_listed(members), noun)
+            return Search(members, why, part, is_incomplete=True, is_sound=False)
     return None
 
 
-def _known(classes: str, noun: str) -> str:
+def _knows_only(classes: str, noun: str) -> str:
     return f"the detector knows {classes}, but not {noun}"
 
 

@@ -143,8 +143,8 @@ class PredicateWriter(ProgramBuilder, ABC):
         if self.has_answerer:
             article = "a " if attribute.kind == "kind" else ""
             search = search_for(noun, self.capabilities) if value == noun else None
-            shown = search.narrower if search is not None and search.narrower else noun
-            question = f"Is this {shown} {article}{value}?"
+            called = search.narrower if search is not None and search.narrower else noun
+            question = f"Is this {called} {article}{value}?"
             return f"{item}.simple_query({question!r}).startswith('yes')"
         self.doubt(attribute_said(attribute, noun), NO_MATCHER, "matcher")
         return None

@@ -148,5 +148,5 @@ def _superlative(adjective: str) -> str:
         adjective + adjective[-1],
     )
     forms = [f"{stem}est" for stem in stems]
-    known = (form for form in forms if in_dictionary(form) and positive(form) == adjective)
-    return next(known, f"most {adjective}")
+    existing = (form for form in forms if in_dictionary(form) and positive(form) == adjective)
+    return next(existing, f"most {adjective}")
