@@ -105,7 +105,12 @@ def test_a_question_that_nobody_understands_is_an_answer_with_a_failure(app):
 
 
 def test_a_program_is_checked_without_running_it(app):
-    reply = call(app, "POST", "/v1/check", **as_json({"program": "import os\n" + RUN.replace("return ", "return os and ")}))
+    reply = call(
+        app,
+        "POST",
+        "/v1/check",
+        **as_json({"program": "import os\n" + RUN.replace("return ", "return os and ")}),
+    )
     assert reply.status == 200
     (finding,) = reply.json()["findings"]
     assert (finding["kind"], finding["line"]) == ("check", 1)

@@ -36,7 +36,9 @@ PROMPT = "--- system\nWrite a program. <b>&\n\n--- user\nWhich cups?"
 def answer():
     detector = FakeDetector({**CUPS, **DOGS})
     detector.name = "fake:detector"
-    generator = ScriptedGenerator([FAILS, f"Here it is:\n```python{PROGRAM}```"], prompt_text=PROMPT)
+    generator = ScriptedGenerator(
+        [FAILS, f"Here it is:\n```python{PROGRAM}```"], prompt_text=PROMPT
+    )
     with Engine("none", generator, {"detector": detector}) as engine:
         yield engine.ask(picture(), "Which cups?")
 
