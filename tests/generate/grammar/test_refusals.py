@@ -7,7 +7,7 @@ import contextlib
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from viper.errors import GenerationError
@@ -209,6 +209,8 @@ TEXTS = st.one_of(
 )
 
 
+@example("white with second number", "grounding", False)
+@example("BW0SECON#", "grounding", False)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TEXTS, st.sampled_from(TASKS), st.booleans())
 def test_any_text_gives_a_refusal_or_a_program_of_our_own_words(

@@ -127,6 +127,8 @@ def _phrase(description: Description) -> str:
 
 def _ranked(pick: Pick) -> tuple[str, str]:
     """Return a rank as words before and after the noun: "second" and "from the left"."""
+    if not pick.by:  # "the second number": in no order that is said
+        return _ORDINALS.get(pick.rank, f"{pick.rank}th"), ""
     word = condition_text(Pick(pick.by, min(pick.rank, 1)))
     if word == f"most {pick.by}":
         word = _superlative(pick.by)
