@@ -219,3 +219,19 @@ def test_an_object_taken_for_granted_may_be_slightly_off_its_side(left: int, fou
             scene.run(program)
     counted = write_program(parse("How many cups are right of the car?"), EVERYTHING, "grammar")
     assert scene.run(counted) == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "doubted"),
+    [
+        ("What is the person cooking with?", True),
+        ("What is the person jumping over?", True),
+        ("What is the car parked next to?", True),
+        ("What is the person near?", False),
+        ("What is left of the dog?", False),
+    ],
+)
+def test_boxes_do_not_show_what_somebody_does_with_a_thing(question: str, doubted: bool) -> None:
+    program = write_program(parse(question), BOXES, "grammar")
+    assert bool(program.doubts) is doubted
+    assert all(doubt.needs == "matcher" for doubt in program.doubts)

@@ -27,6 +27,7 @@ from viper.generate.grammar.description import (
 )
 from viper.generate.grammar.vocabulary.categories import CONTRASTS, HYPERNYMS
 from viper.generate.grammar.vocabulary.lexicon import ANIMATES, COLORS
+from viper.generate.grammar.vocabulary.words import is_gerund
 from viper.generate.grammar.writing.detectable import search_for
 from viper.generate.grammar.writing.geometry import RULES, Rule
 from viper.generate.grammar.writing.program_builder import ProgramBuilder
@@ -237,6 +238,10 @@ class PredicateWriter(ProgramBuilder, ABC):
         # Whether a man wears this hat is seen on the man, not on the hat.
         seen = Related(condition.relation, (Description(noun, article="the"),), condition.words)
         predicate = self.also_in_words(predicate, rule, seen, one, condition.subject.head)
+        verb = condition.words.split()[0]
+        if (is_gerund(verb) or verb.endswith("ed")) and not (self.has_matcher or self.has_answerer):
+            # "cooking with", "parked next to": boxes show the preposition alone.
+            self.doubt(said(condition), "judged from the boxes alone", "matcher")
         return f"any({predicate} for {one} in {subjects})"
 
     def _same_as(self, condition: SameAs, item: str) -> str | None:
