@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from viper.images.region import Patch
 from viper.images.values import map_value, to_json_value
 from viper.methods.dispatch import CallDispatcher
 from viper.methods.doubts import capped_doubts, refusal
-from viper.programs.program import CheckReport, Failure, Program, Task
+from viper.programs.program import CheckReport, Doubt, Failure, Program, Task
 from viper.scheduling.metrics import AnswerMetrics
 from viper.storage.version import __version__
 from viper.texts.secrets import hide_secrets
@@ -150,20 +151,9 @@ class TraceBuilder:
             started_s: When it began to run, by `time.perf_counter`; it has ended now.
             reading: What `read_value` made of the result; None if it was not asked yet.
         """
-        doubts = capped_doubts((*program.doubts, *session.doubts))
         attempt = replace(
-            _BLANK,
-            generator=program.generator,
-            source=program.source,
-            usage=program.usage,
-            generate_ms=generate_ms,
+            _written(program, generate_ms, session.doubts),
             run_ms=(time.perf_counter() - started_s) * 1000,
-            from_program_cache=program.from_cache,
-            notes=capped_all(program.notes),
-            unverified=capped_all(doubt.condition for doubt in doubts),
-            doubts=doubts,
-            prompt=_kept(program.prompt),
-            reply=_reply(program),
             started_ms=(started_s - self.started_s) * 1000,
         )
         query = self._query
@@ -187,22 +177,9 @@ class TraceBuilder:
 
     def enter_refused(self, program: Program, generate_ms: float) -> ProgramResult:
         """Record a program that was not run, since it would not test all conditions of the question."""
-        doubts = capped_doubts(program.doubts)
-        attempt = replace(
-            _BLANK,
-            generator=program.generator,
-            source=program.source,
-            usage=program.usage,
-            generate_ms=generate_ms,
-            from_program_cache=program.from_cache,
-            notes=capped_all(program.notes),
-            unverified=capped_all(doubt.condition for doubt in doubts),
-            doubts=doubts,
-            prompt=_kept(program.prompt),
-            reply=_reply(program),
-            failure=Failure("model", refusal(doubts)),
-        )
-        return self._enter(ProgramResult(attempt))
+        attempt = _written(program, generate_ms)
+        refused = Failure("model", refusal(attempt.doubts))
+        return self._enter(ProgramResult(replace(attempt, failure=refused)))
 
     def choose(self, outcome: ProgramResult, votes: Votes) -> None:
         """Make the outcome of one recorded program the answer.
@@ -261,6 +238,30 @@ def _kept(text: str) -> str:
         left_out = f"\n… {len(text) - 2 * half:,} characters are left out …\n"
         text = text[:half] + left_out + text[-half:]
     return hide_secrets(text)
+
+
+def _written(program: Program, generate_ms: float, more: Iterable[Doubt] = ()) -> Attempt:
+    """Return the record of a program that has not run.
+
+    Args:
+        program: As the generator wrote it.
+        generate_ms: Wall time of writing it.
+        more: Doubts besides the program's own.
+    """
+    doubts = capped_doubts((*program.doubts, *more))
+    return replace(
+        _BLANK,
+        generator=program.generator,
+        source=program.source,
+        usage=program.usage,
+        generate_ms=generate_ms,
+        from_program_cache=program.from_cache,
+        notes=capped_all(program.notes),
+        unverified=capped_all(doubt.condition for doubt in doubts),
+        doubts=doubts,
+        prompt=_kept(program.prompt),
+        reply=_reply(program),
+    )
 
 
 def read_result(
