@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from fakes import tiny_detectors, tiny_models
+from fakes.peak_memory import peak_megabytes, restart_peak
 from fakes.views import view
 from viper.errors import ConfigError, ModelError
 from viper.models.registry import BackendRef, open_backend
@@ -206,10 +206,11 @@ def test_a_configuration_that_asks_for_gigabytes_is_refused_without_taking_them(
         config[part] |= entries
     (folder / "config.json").write_text(json.dumps(config))
     load("clip", whole("clip"))  # what it takes anyway
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    restart_peak()
+    before = peak_megabytes()
     with pytest.raises(ConfigError, match="do not fit its configuration"):
         load("clip", folder)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kB
+    assert peak_megabytes() - before < 100
 
 
 def test_the_same_holds_for_open_clip(tmp_path: Path) -> None:
@@ -219,8 +220,9 @@ def test_the_same_holds_for_open_clip(tmp_path: Path) -> None:
     config["model_cfg"]["vision_cfg"] |= {"layers": 40, "width": 2048}
     reference = BackendRef.parse("matcher", f"open_clip:{folder}?device=cpu")
     open_backend(reference)  # control
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    restart_peak()
+    before = peak_megabytes()
     path.write_text(json.dumps(config))
     with pytest.raises(ConfigError, match="do not fit its configuration"):
         open_backend(reference)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
+    assert peak_megabytes() - before < 200

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 from fakes import hostile_traces
+from fakes.peak_memory import run_measured
 from viper.errors import InputError
 from viper.trace import large_images, read
 from viper.trace.read import read_trace, trace_of
@@ -19,8 +17,6 @@ VALUES, TEXT_BYTES = 1_450_000, 31_000_000
 EMOJI = "\U0001f600"
 
 VERB = """
-import resource, runpy, sys
-resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 sys.argv[0] = "viper"
 runpy.run_module("viper", run_name="__main__")
 """
@@ -109,16 +105,12 @@ def written(path, version, place, parts, question="q"):
 def megabytes_of(*arguments, folder):
     """Run a verb; return its peak of memory."""
     with (folder / "out").open("wb") as out, (folder / "messages").open("wb") as messages:
-        made = subprocess.Popen(
-            [sys.executable, "-c", VERB, *map(str, arguments)], stdout=out, stderr=messages
-        )
-        _, status, used = os.wait4(made.pid, 0)
-        made.returncode = os.waitstatus_to_exitcode(status)
+        status, megabytes = run_measured(VERB, arguments, stdout=out, stderr=messages)
     told = (folder / "messages").read_text(encoding="utf-8")
-    assert made.returncode in (0, 1), told[-1_000:]
+    assert status in (0, 1), told[-1_000:]
     assert "Traceback" not in told
     assert "cannot be used" not in told, told[-1_000:]
-    return used.ru_maxrss // 1024
+    return megabytes
 
 
 @pytest.mark.slow
@@ -147,11 +139,9 @@ def test_every_verb_takes_bounded_memory_for_the_largest_file_of_each_shape(verb
 def test_the_measure_notices_a_reader_that_keeps_more(tmp_path):
     run = written(tmp_path / "run.json", *SHAPES["an image"])
     code = f"import json; text = open({str(run)!r}).read(); value = json.loads(text); json.dumps(value)"
-    made = subprocess.Popen([sys.executable, "-c", code])
-    _, status, used = os.wait4(made.pid, 0)
-    made.returncode = os.waitstatus_to_exitcode(status)
-    assert made.returncode == 0
-    assert used.ru_maxrss // 1024 > 700, "three copies of 240 MB, for a plain reader"
+    status, megabytes = run_measured(code, [])
+    assert status == 0
+    assert megabytes > 700, "three copies of 240 MB, for a plain reader"
 
 
 # -- the limits themselves, on small files
