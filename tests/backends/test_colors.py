@@ -138,3 +138,64 @@ def test_a_program_gets_colours_and_a_failure_for_anything_else():
     assert program.text == "red"
     assert refused.failure.kind == "model"
     assert "recognizes colors only" in refused.failure.message
+
+
+def cat_on_grass(share):
+    """A picture whose middle is black to a share, and green around it."""
+    pixels = plain(TYPICAL["green"], (100, 100))
+    side = round(60 * share**0.5) if share < 1 else 80
+    first = (100 - side) // 2
+    pixels[first : first + side, first : first + side] = TYPICAL["black"]
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("share", "asked", "answer"),
+    [
+        (1.0, "black", True), (1.0, "green", False), (0.0, "black", False),
+        (0.35, "black", None), (0.6, "black", None), (0.25, "black", None), (0.7, "green", None),
+    ],
+)  # fmt: skip
+def test_a_colour_that_covers_a_part_of_a_view_is_in_doubt(share, asked, answer):
+    program = f"def execute_command(image):\n    return ImagePatch(image).verify_property('cat', {asked!r})"
+    with Engine("colors") as engine:
+        found = engine.run_program(program, cat_on_grass(share))
+        anyway = engine.run_program(program, cat_on_grass(share), best_effort=True)
+    assert found.value is answer
+    if answer is None:
+        assert found.failure.kind == "model"
+        assert f"{asked} cat" in found.failure.message
+        assert [doubt.condition for doubt in anyway.doubts] == [f"{asked} cat"]
+    else:
+        assert found.failure is None
+
+
+@pytest.mark.parametrize(("share", "answer"), [(1.0, "black"), (0.0, "green"), (0.45, None)])
+def test_the_best_of_several_colours_must_cover_nearly_all_of_a_view(share, answer):
+    program = (
+        "def execute_command(image):\n"
+        "    return ImagePatch(image).best_text_match(['black', 'green', 'red'], 'cat that is')"
+    )
+    pixels = cat_on_grass(share)
+    with Engine("colors") as engine:
+        found = engine.run_program(program, pixels)
+    assert found.value == answer
+    assert (found.failure is None) is (answer is not None)
+
+
+def test_none_of_the_named_colours_is_seen():
+    program = (
+        "def execute_command(image):\n    return ImagePatch(image).best_text_match(['red', 'blue'])"
+    )
+    with Engine("colors") as engine:
+        assert engine.run_program(program, plain(TYPICAL["green"])).failure.kind == "model"
+        assert engine.run_program(program, plain(TYPICAL["red"])).value == "red"
+
+
+@pytest.mark.parametrize("name", BASIC_COLORS)
+def test_a_view_of_one_colour_decides_about_every_colour(name):
+    matcher = ColorMatcher()
+    (image,) = matcher.embed_images([view(plain(TYPICAL[name]))])
+    for text, vector in zip(BASIC_COLORS, matcher.embed_texts(BASIC_COLORS), strict=True):
+        near = {name, text} in ({"black", "brown"}, {"gray", "white"}, {"yellow", "brown"})
+        assert near or not matcher.undecided(text, float(image @ vector)), text

@@ -6,7 +6,8 @@ r"""A matcher without weights that recognizes colors, and nothing else, from pix
 Each pixel is assigned to the eleven basic color terms (Berlin and Kay 1969) by its distance to typical colors
 of each in CIELAB. A view is encoded as the shares of these colors, in its middle and where a person wears a
 top, trousers and a hat; a text as the color that it names and the region of the garment. Shadows, colored
-light and visible backgrounds cause errors; texts without a color are refused.
+light and visible backgrounds cause errors; where a color covers a part of the region alone, the answer is in
+doubt. Texts without a color are refused.
 """
 
 from __future__ import annotations
@@ -88,6 +89,10 @@ _SPREAD = 9.0
 
 # Share of a color in a view at which the certainty is one half: a red bus has windows.
 _HALF_SURE_SHARE = 0.2
+# A color that covers a part of a box may be that of the grass around a cat, or of the soup in a bowl; one
+# that covers a bit of it, that of the cat's stripes. Of 48 photographed things of which the main color covered
+# half, 15 had another color.
+_LEAST_UNDECIDED, _MOST_UNDECIDED = 0.15, 0.8
 
 
 class ColorMatcher(Matcher):
@@ -111,6 +116,12 @@ class ColorMatcher(Matcher):
         share = (2 * max(0.0, cosine)) ** 2
         return share / (share + _HALF_SURE_SHARE)
 
+    def undecided(self, text: str, cosine: float) -> bool:
+        """Return whether a color covers a part of a view alone: too little for yes, too much for no."""
+        whole = min((_whole_share(color) for color in named_colors(text)), default=1.0)
+        share = (2 * max(0.0, cosine)) ** 2 / whole
+        return _LEAST_UNDECIDED < share < _MOST_UNDECIDED
+
     def refusal(self, text: str) -> str | None:
         """Return why a text without a color is refused; None if it names one."""
         if named_colors(text):
@@ -133,6 +144,13 @@ def color_shares(pixels: Pixels) -> NDArray[np.float32]:
     places = (steps[..., 0] * side + steps[..., 1]) * side + steps[..., 2]
     shares: NDArray[np.float32] = _belonging()[places.ravel()].mean(axis=0)
     return shares
+
+
+@functools.cache
+def _whole_share(color: str) -> float:
+    """Return the share of a color in a view of nothing else; below 1, as people disagree on it."""
+    index = BASIC_COLORS.index(color)
+    return float(_belonging()[:, index].max())
 
 
 @functools.cache

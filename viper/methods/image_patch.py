@@ -125,11 +125,15 @@ async def verify_property(call: MethodCall, patch: Patch, object_name: str, attr
     wanted = _text(attribute, "attribute")
     matcher = await matcher_for(call.client, [wanted])
     if matcher.certainty is not None:
-        (image,), (text,) = await embed(call.client, matcher, [patch.view], [f"{wanted} {name}"])
-        call.score = score = float(matcher.certainty(float(image @ text)))
+        phrase = f"{wanted} {name}"
+        (image,), (text,) = await embed(call.client, matcher, [patch.view], [phrase])
+        cosine = float(image @ text)
+        call.score = score = float(matcher.certainty(cosine))
         if not math.isfinite(score):
             raise ModelError("The matcher is certain to a degree of NaN or infinity. Use another.")
         call.threshold = _PROPERTY_THRESHOLD
+        if matcher.undecided is not None and matcher.undecided(phrase, cosine):
+            call.doubts.append(_undecided(phrase))
         return score >= _PROPERTY_THRESHOLD
     texts = verifying_texts(name, wanted)
     logits = (await logits_of(call.client, [patch], texts))[0]
@@ -146,9 +150,21 @@ async def best_text_match(
     if not option_list:
         raise ArgumentError("best_text_match needs at least one option, but option_list is empty.")
     options = [_text(option, "an option") for option in option_list]
-    await matcher_for(call.client, options, all_of_them=False)
-    logits = (await logits_of(call.client, [patch], option_texts(options, prefix)))[0]
-    return option_list[_chosen(call, logits)]
+    matcher = await matcher_for(call.client, options, all_of_them=False)
+    texts = option_texts(options, prefix)
+    logits = (await logits_of(call.client, [patch], texts))[0]
+    best = _chosen(call, logits)
+    if matcher.undecided is not None:
+        cosine = (float(logits[best]) - (matcher.logit_bias or 0.0)) / matcher.logit_scale
+        is_seen = matcher.certainty(cosine) >= _PROPERTY_THRESHOLD
+        if not is_seen or matcher.undecided(texts[best], cosine):
+            call.doubts.append(_undecided(texts[best]))
+    return option_list[best]
+
+
+def _undecided(condition: str) -> Doubt:
+    """Return the doubt about what a matcher cannot tell."""
+    return Doubt(condition, "the matcher sees too little of it to tell", "matcher")
 
 
 def _chosen(call: MethodCall, logits: Numbers) -> int:

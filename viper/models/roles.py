@@ -173,6 +173,11 @@ class Matcher(Backend):
     A method of matchers that were trained to verify one text alone; None if texts must be compared with
     others.
     """
+    undecided: Any = None  # a method, or None: (text, cosine) -> bool
+    """Return whether the matcher cannot tell if a text is true of a view, so that the answer is in doubt.
+
+    A method of matchers with `certainty` that see too little in some views; None if every certainty decides.
+    """
 
     def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
         """Return one unit vector per view, shape (D,)."""

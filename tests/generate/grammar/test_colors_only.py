@@ -84,3 +84,30 @@ def test_an_engine_knows_what_its_matcher_judges():
         assert engine.capabilities().judged == {"color"}
     with Engine("builtin") as engine:
         assert engine.capabilities().judged is None
+
+
+@pytest.mark.parametrize(
+    ("question", "remark"),
+    [
+        ("What color is the bus?", "color of the bus: judged from pixels"),
+        ("Is the bus red or blue?", "bus, red or blue: judged from pixels"),
+        ("Is the car the same color as the bus?", "color of the car: judged from pixels"),
+    ],
+)
+def test_every_question_for_a_colour_says_that_it_is_judged_from_pixels(question, remark):
+    program = write(question)
+    assert program.notes == (remark,)
+    assert program.doubts == ()
+
+
+@pytest.mark.parametrize("question", ["Is the light red?", "What color is the light?"])
+def test_a_lamp_that_is_lit_has_few_pixels(question):
+    program = write(
+        question, capabilities=Capabilities(COLORS_ONLY.roles, ("light",), COLORS_ONLY.judged)
+    )
+    assert [doubt.needs for doubt in program.doubts] == ["matcher"]
+
+
+def test_a_matcher_of_any_text_is_trusted_with_colours():
+    served = Capabilities(COLORS_ONLY.roles, CLASSES)
+    assert write("What color is the bus?", capabilities=served).notes == ()

@@ -85,7 +85,7 @@ def test_what_a_detector_alone_cannot_test_is_a_doubt(
     [
         "How many people are there?",
         "Is there a dog left of the car?",
-        "Is the dog on the car?",
+        "Is the cup on the car?",
         "Is the dog bigger than the cup?",
         "Is the dog near the car?",
         "Is the dog between the car and the cup?",

@@ -176,7 +176,10 @@ class YesNoChart(ExistenceChart):
     def _subjects(self, at: int) -> Parses[list[Description]]:
         both = self.text(at) == "both"
         alone: list[tuple[list[Description], int]] = []
-        for first, end in self.description(at + both):
+        # "Is the man on the left taller than the man on the right?": the comparison is the predicate.
+        for first, end in sorted(
+            self.description(at + both), key=lambda parse: _compares(parse[0])
+        ):
             alone.append(([first], end))
             if not both:
                 yield [first], end
@@ -204,6 +207,12 @@ def _said(subjects: list[Description], condition: Condition, *, every: bool) -> 
         options = tuple(Option(option_text(c), c) for c in _completed(condition.conditions))
         return ChooseCondition(subject, options)
     return Verify(subject, condition, every)
+
+
+def _compares(subject: Description) -> bool:
+    """Return whether a phrase compares its object with another: "the man taller than the boy"."""
+    related = [c for c in subject.conditions if isinstance(c, Related)]
+    return any(condition.words.endswith(" than") for condition in related)
 
 
 def _bearer(subject: Description) -> Description:

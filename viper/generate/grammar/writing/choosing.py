@@ -20,6 +20,7 @@ from viper.generate.grammar.logical_form import ChooseCondition, ChooseObject, O
 from viper.generate.grammar.writing.open_questions import OpenQuestionWriter
 from viper.generate.grammar.writing.predicates import NO_MATCHER, any_of
 from viper.generate.grammar.writing.saying import listed, name_of, said
+from viper.vocabulary.attributes import named_colors
 
 __all__ = ["ChoiceWriter"]
 
@@ -34,6 +35,8 @@ class ChoiceWriter(OpenQuestionWriter):
         if all(isinstance(option.condition, Attribute) for option in query.options):
             one = self.first_of(query.subject)
             if self.has_matcher or not self.has_answerer:
+                if any(map(named_colors, texts)):
+                    self.remark_pixels(f"{name_of(query.subject)}, {' or '.join(texts)}", noun)
                 self.write(f"return {one}.best_text_match({texts!r}, {f'{noun} that is'!r})")
                 return
             question = f"Is the {noun} {' or '.join(texts)}?"

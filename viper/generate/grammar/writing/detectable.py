@@ -46,7 +46,8 @@ def search_for(noun: str, capabilities: Capabilities) -> Search | None:
     if vocabulary is None:
         return Search((noun,))
     if noun == "object":
-        return Search(vocabulary)
+        why = f"of all things, the detector knows {len(vocabulary)} kinds only"
+        return Search(vocabulary, why, is_incomplete=True)
     match = capabilities.match(noun)
     if match is not None and match.means_the_same:
         return Search((noun,))

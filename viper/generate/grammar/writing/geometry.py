@@ -64,6 +64,11 @@ def is_under(a, b):
 def is_above(a, b):
     return is_on(a, b) or (shared_width(a, b) > 0.1 and a.vertical_center > b.vertical_center)
 
+def place_in(picture, a):
+    row = 'bottom' if a.vertical_center < picture.vertical_center else 'top'
+    column = 'left' if a.horizontal_center < picture.horizontal_center else 'right'
+    return row + ' ' + column
+
 def surroundings(picture, a):
     # The patch and as much again on each side of it.
     left, right = a.left - a.width, a.right + a.width

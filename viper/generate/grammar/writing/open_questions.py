@@ -95,6 +95,9 @@ class OpenQuestionWriter(PremiseWriter):
             self.write(f"return {one}.simple_query({query.question!r})")
             return
         prefix = f"{query.subject.head} that is"
+        if query.respect == "color":
+            noun = query.subject.head
+            self.remark_pixels(f"color of the {noun}", noun)
         self.write(f"return {one}.best_text_match({list(options)!r}, {prefix!r})")
 
     def ask_common(self, query: AskCommon) -> None:
@@ -171,6 +174,13 @@ class OpenQuestionWriter(PremiseWriter):
         if not self.can_find(what):
             self.write(f"return image_patch.simple_query({question!r})")
             return
+        if (
+            what.conditions
+            and self.capabilities.match(what.head)
+            and what.noun not in (None, "person")
+        ):
+            self.ask_place(AskPlace(what, "both", question))  # that a dog is a dog says nothing
+            return
         found = self.gather(what, any_will_do=True)
         nothing = "nobody" if what.noun == "person" else "nothing"
         named = f"return {found}[0].category"
@@ -198,14 +208,18 @@ class OpenQuestionWriter(PremiseWriter):
         one = self.one_of(found)
         if self.best_effort:  # no place of the whole image is an answer
             self.write(f"if not {found}:", "    return None")
-        self.write(f"{one} = {found}[0]")
-        beside = f"'left' if {one}.horizontal_center < image_patch.horizontal_center else 'right'"
         if query.axis == "horizontal":
-            self.write(f"return {beside}")
+            place = (
+                f"'left' if {one}.horizontal_center < image_patch.horizontal_center else 'right'"
+            )
+        else:
+            place = self.use(f"place_in(image_patch, {one})")
+        if not query.subject.plural:
+            self.write(f"{one} = {found}[0]", f"return {place}")
             return
-        upright = f"'bottom' if {one}.vertical_center < image_patch.vertical_center else 'top'"
-        column, row = self.names.single("column"), self.names.single("row")
-        self.write(f"{column} = {beside}", f"{row} = {upright}", f"return {row} + ' ' + {column}")
+        places = self.names.single("places")
+        self.write(f"{places} = sorted({{{place} for {one} in {found}}})")
+        self.write(f"return ' and '.join({places})")
 
     def ask_scene(self, query: AskScene) -> None:
         """Write the question to the whole image."""

@@ -27,7 +27,7 @@ from viper.generate.grammar.description import (
 )
 from viper.generate.grammar.vocabulary.categories import CONTRASTS, HYPERNYMS
 from viper.generate.grammar.vocabulary.lexicon import ANIMATES, COLORS
-from viper.generate.grammar.vocabulary.words import is_gerund
+from viper.generate.grammar.writing.beyond_boxes import boxes_show_too_little
 from viper.generate.grammar.writing.detectable import search_for
 from viper.generate.grammar.writing.geometry import RULES, Rule
 from viper.generate.grammar.writing.program_builder import ProgramBuilder
@@ -60,6 +60,7 @@ _PLACE_TESTS = {
     "front": "{a}.lower < image_patch.height / 3",
     "back": "{a}.lower > image_patch.height / 3",
 }
+_LAMPS = frozenset("light lamp signal stoplight headlight taillight bulb".split())
 NO_MATCHER = "no matcher is served"
 NO_DEPTH = "judged from the boxes, since no depth model is served"
 _GROUNDS = {"front": "in the foreground", "back": "in the background"}
@@ -130,6 +131,10 @@ class PredicateWriter(ProgramBuilder, ABC):
     def select(self, description: Description) -> str:
         """Write the lines that find objects; return the variable."""
 
+    @abstractmethod
+    def require(self, description: Description) -> str:
+        """Write the lines that find objects without which there is no answer; return the variable."""
+
     def _attribute(self, attribute: Attribute, item: str, noun: str) -> str | None:
         value = attribute.value
         if attribute.kind == "kind" and value != noun and self._is_class(value):
@@ -139,7 +144,7 @@ class PredicateWriter(ProgramBuilder, ABC):
                 return f"{item}.best_text_match({[value, CONTRASTS[value]]!r}) == {value!r}"
             return f"{item}.verify_property({noun!r}, {value!r})"
         if self.capabilities.judges("color") and attribute.kind == "color" and named_colors(value):
-            self.remark_pixels(attribute_said(attribute, noun))
+            self.remark_pixels(attribute_said(attribute, noun), noun)
             return f"{item}.verify_property({noun!r}, {value!r})"
         if self.has_answerer:
             article = "a " if attribute.kind == "kind" else ""
@@ -180,7 +185,12 @@ class PredicateWriter(ProgramBuilder, ABC):
 
         Under best effort boxes decide alone: an answer with a doubt is better than none.
         """
-        if rule.note not in ("action", "direction"):
+        others = [other.head for other in condition.others]
+        if rule.note not in ("action", "direction") and not boxes_show_too_little(
+            condition.relation, condition.words, noun, others
+        ):
+            if rule.estimate and not rule.note:
+                self.remark(f"{said(condition)}: judged from boxes")
             return predicate
         if self.best_effort:
             self.doubt(said(condition), "judged from the boxes alone", "matcher")
@@ -197,6 +207,9 @@ class PredicateWriter(ProgramBuilder, ABC):
         if rule is None:
             return self._in_words(condition, item, noun)
         (other,) = condition.others
+        # "Is the dog bigger than a cat?" takes a cat for granted, whatever its article.
+        if condition.words.endswith(" than"):
+            self.require(other)
         others, one = self.found(other, item)
         self.last_others = (others, one)
         predicate = self.use(rule.predicate).format(a=item, b=one)
@@ -218,6 +231,7 @@ class PredicateWriter(ProgramBuilder, ABC):
 
     def _between(self, condition: Related, item: str) -> str:
         self.use("is_between")
+        self.remark(f"{said(condition)}: judged from boxes")
         first, one = self.found(condition.others[0], item)
         if len(condition.others) == 2:
             others, two = self.found(condition.others[1], item)
@@ -238,10 +252,6 @@ class PredicateWriter(ProgramBuilder, ABC):
         # Whether a man wears this hat is seen on the man, not on the hat.
         seen = Related(condition.relation, (Description(noun, article="the"),), condition.words)
         predicate = self.also_in_words(predicate, rule, seen, one, condition.subject.head)
-        verb = condition.words.split()[0]
-        if (is_gerund(verb) or verb.endswith("ed")) and not (self.has_matcher or self.has_answerer):
-            # "cooking with", "parked next to": boxes show the preposition alone.
-            self.doubt(said(condition), "judged from the boxes alone", "matcher")
         return f"any({predicate} for {one} in {subjects})"
 
     def _same_as(self, condition: SameAs, item: str) -> str | None:
@@ -264,15 +274,21 @@ class PredicateWriter(ProgramBuilder, ABC):
         """Return an expression for a property of a patch, such as its color; None if unserved."""
         by_color = respect == "color" and self.capabilities.judges("color")
         if by_color or (self.has_matcher and respect in OPTIONS):
+            if by_color:
+                self.remark_pixels(f"color of the {noun}", noun)
             return f"{item}.best_text_match({self.options_of(respect)})"
         if self.has_answerer:
             lead = f"What kind of {noun}" if respect == "kind" else f"What {respect}"
             return f"{item}.simple_query({f'{lead} is this?'!r})"
         return f"{item}.category" if respect == "kind" else None
 
-    def remark_pixels(self, what: str) -> None:
-        """Add the remark that a color is judged from pixels, without a matcher."""
-        if not self.has_matcher:
+    def remark_pixels(self, what: str, noun: str) -> None:
+        """Add the remark that the color of a noun's objects is judged from pixels, without a matcher."""
+        if not self.capabilities.judges("color") or self.has_matcher:
+            return
+        if noun.split()[-1] in _LAMPS:
+            self.doubt(what, "a lamp that is lit covers few of the pixels", "matcher")
+        else:
             self.remark(f"{what}: judged from pixels")
 
     def options_of(self, respect: str) -> str:

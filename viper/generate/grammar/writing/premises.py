@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from viper.generate.grammar.description import Description
-from viper.generate.grammar.logical_form import Query, Refer
+from viper.generate.grammar.logical_form import Query
 from viper.generate.grammar.writing.selecting import Key, SelectWriter, key_of
 from viper.models.capabilities import Capabilities
 
@@ -35,7 +35,6 @@ class PremiseWriter(SelectWriter):
         self, capabilities: Capabilities, query: Query, *, best_effort: bool = False
     ) -> None:
         super().__init__(capabilities, query, best_effort=best_effort)
-        self.refers = isinstance(query, Refer)
         self._supposing: Supposing = "all" if self.refers else "the definite"
         self._required: set[Key] = set()
 

@@ -117,7 +117,7 @@ class ReferentWriter(PremiseWriter):
                 case Attribute() if self._only_prefers(condition, noun):
                     phrases.append(condition.value)
                     if self._matches_colors_only and condition.kind == "color":
-                        self.remark_pixels(attribute_said(condition, noun))
+                        self.remark_pixels(attribute_said(condition, noun), noun)
                     elif self._matches_colors_only:
                         self._doubt_clothes(condition, noun)
                 case Related() if self._is_colored_clothing(condition):

@@ -25,12 +25,12 @@ from viper.generate.grammar.description import (
     Row,
     flat,
 )
-from viper.generate.grammar.logical_form import Query
+from viper.generate.grammar.logical_form import Query, Refer
 from viper.generate.grammar.writing.detectable import search_for
 from viper.generate.grammar.writing.finding import FindWriter
 from viper.generate.grammar.writing.geometry import with_tolerance
 from viper.generate.grammar.writing.predicates import NO_DEPTH, NO_MATCHER
-from viper.generate.grammar.writing.ranking import KEYS
+from viper.generate.grammar.writing.ranking import KEYS, SIZES
 from viper.generate.grammar.writing.saying import name_of, said
 from viper.generate.grammar.writing.sharing import narrowed
 from viper.generate.grammar.writing.wording import condition_text
@@ -49,6 +49,7 @@ class SelectWriter(FindWriter):
         self, capabilities: Capabilities, query: Query, *, best_effort: bool = False
     ) -> None:
         super().__init__(capabilities, query, best_effort=best_effort)
+        self.refers = isinstance(query, Refer)
         self._selected: dict[Key, str] = {}
         """Description → the variable of its objects."""
         self._names: dict[Key, str] = {}
@@ -146,7 +147,10 @@ class SelectWriter(FindWriter):
         is_verified = bool(search.narrower) and (self.has_matcher or asks)
         if is_verified:
             conditions.insert(0, Attribute(noun, "kind"))
-        is_ranked = any(isinstance(c, Pick | Place | Row | Among) for c in conditions)
+        ranks = Pick | Row | Among
+        if self.refers:  # "the left cup" is the leftmost; in a question, it is one in the left half
+            ranks |= Place
+        is_ranked = any(isinstance(c, ranks) for c in conditions)
         any_will_do = any_will_do and search.is_sound and not is_ranked
         if any_will_do or (is_verified and not search.is_incomplete):
             self.remark(search.why)
@@ -210,6 +214,8 @@ class SelectWriter(FindWriter):
                 return f"{'-' if pick.by == 'far' else ''}{one}.compute_depth()"
             self.doubt(said(pick), NO_DEPTH, "depth")
         key = KEYS.get(pick.by)
+        if pick.by in SIZES.values() and not self.refers:
+            self.remark(f"{said(pick)}: judged from boxes")
         return None if key is None else key.format(a=one)
 
 

@@ -7,7 +7,7 @@ string literals, which are written with `repr`.
 
 from __future__ import annotations
 
-from viper.generate.grammar.description import Description, Pick
+from viper.generate.grammar.description import Description, Pick, Related, SameAs
 from viper.generate.grammar.logical_form import (
     AskAttribute,
     AskCommon,
@@ -32,7 +32,7 @@ from viper.generate.grammar.writing.choosing import ChoiceWriter
 from viper.generate.grammar.writing.detectable import search_for
 from viper.generate.grammar.writing.predicates import OPTIONS, any_of
 from viper.generate.grammar.writing.referents import ReferentWriter
-from viper.generate.grammar.writing.saying import listed, name_of
+from viper.generate.grammar.writing.saying import listed, name_of, said
 from viper.models.capabilities import Capabilities
 from viper.programs.program import Program
 
@@ -150,7 +150,29 @@ class _ProgramWriter(ReferentWriter, ChoiceWriter):
             return f"len({subjects}) > 0"
         if query.every:
             return f"len({subjects}) > 0 and all({predicate} for {one} in {subjects})"
-        return any_of(predicate, one, subjects)
+        holds = any_of(predicate, one, subjects)
+        if isinstance(condition, Related) and condition.words.endswith(" than"):
+            return self._agreed(holds, query.subject.head, said(condition))
+        return holds
+
+    def _agreed(self, holds: str, noun: str, compared: str) -> str:
+        """Write the end of a program that compares objects of which it matters which one is meant.
+
+        Args:
+            holds: The comparison of any of them, "any(…)"; the answer stands if it is the same for all.
+            noun: What is compared.
+            compared: The comparison in words.
+        """
+        if self.best_effort:
+            return holds
+        verdicts = self.names.single("verdicts")
+        why = f"It depends on which {noun} is meant: one is {compared}, another is not."
+        self.write(
+            f"{verdicts} = [{holds.removeprefix('any(')[:-1]}]",
+            f"if True in {verdicts} and False in {verdicts}:",
+            f"    unsure({why!r})",
+        )
+        return f"True in {verdicts}"
 
     def _verify_pick(self, subject: Description, pick: Pick) -> str:
         """Return the comparison of an object with all of its kind: "is the red car the biggest?"."""
@@ -176,7 +198,9 @@ class _ProgramWriter(ReferentWriter, ChoiceWriter):
             return f"len(set({values})) {'==' if query.same else '>'} 1"
         two = self.one_of(lists[1])
         other = value.replace(f"{one}.", f"{two}.", 1)
-        return f"any({value} {sign} {other} for {one} in {lists[0]} for {two} in {lists[1]})"
+        holds = f"any({value} {sign} {other} for {one} in {lists[0]} for {two} in {lists[1]})"
+        like = SameAs(query.respect, query.subjects[1], query.same)
+        return self._agreed(holds, subject.head, said(like))
 
     def _refer(self, query: Refer) -> None:
         found = self.find_referent(query.what)

@@ -1,0 +1,139 @@
+"""What boxes cannot show is tested in words or is in doubt; what they only estimate is remarked upon."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes.scene import Ended, Scene, thing
+from viper.generate.grammar import parse, write_program
+from viper.generate.grammar.writing.beyond_boxes import boxes_show_too_little
+from viper.models.capabilities import Capabilities
+from viper.programs.program import Program
+
+CLASSES = ("person", "horse", "car", "bus", "dog", "cat", "cup", "bench", "bird", "elephant")
+BOXES = Capabilities(frozenset({"detector"}), CLASSES)
+MATCHER = Capabilities(frozenset({"detector", "matcher"}), CLASSES)
+ANSWERER = Capabilities(frozenset({"detector", "answerer"}), CLASSES)
+
+
+def write(question: str, served: Capabilities = BOXES, *, best_effort: bool = False) -> Program:
+    return write_program(parse(question), served, "grammar", best_effort=best_effort)
+
+
+@pytest.mark.parametrize(
+    ("relation", "words", "noun", "other", "expected"),
+    [
+        ("on", "on", "person", "horse", True),
+        ("on", "on", "man", "mountain bike", True),
+        ("inside", "in", "dog", "car", True),
+        ("on", "on", "person", "bench", False),
+        ("on", "on", "cup", "car", False),
+        ("on", "perched on", "bird", "bench", True),
+        ("on", "sitting on", "bird", "bench", True),
+        ("on", "sitting on", "cup", "bench", False),
+        ("next_to", "parked next to", "car", "bus", True),
+        ("covered_by", "covered by", "cat", "blanket", False),
+        ("touching", "touching", "person", "dog", True),
+        ("touching", "against", "cup", "bench", False),
+    ],
+)
+def test_boxes_show_no_riding_and_no_doing(
+    relation: str, words: str, noun: str, other: str, expected: bool
+) -> None:
+    assert boxes_show_too_little(relation, words, noun, [other]) is expected
+
+
+QUESTIONS = [
+    "How many people are on horses?",
+    "Is the dog in the car?",
+    "What is the bird perched on?",
+    "Is there a person touching the dog?",
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_boxes_show_too_little_of_is_in_doubt(question: str) -> None:
+    assert [doubt.needs for doubt in write(question).doubts] == ["matcher"]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("served", [MATCHER, ANSWERER], ids=["matcher", "answerer"])
+def test_it_is_tested_in_words_where_somebody_can(question: str, served: Capabilities) -> None:
+    if served is ANSWERER and question.startswith("What"):
+        return  # the answerer is asked what it is
+    program = write(question, served)
+    assert program.doubts == ()
+    assert "verify_property(" in program.source or "simple_query('Is this" in program.source
+
+
+@pytest.mark.parametrize(
+    ("question", "remark"),
+    [
+        ("Is the cup on the bench?", "on the bench: judged from boxes"),
+        ("Is the dog next to the cat?", "next to the cat: judged from boxes"),
+        ("Is the cup between the dog and the cat?", "between the dog and the cat: judged from boxes"),
+        ("Is the dog bigger than the cat?", "bigger than the cat: judged from boxes"),
+        ("Which dog is the biggest?", "the biggest: judged from boxes"),
+    ],
+)  # fmt: skip
+def test_an_estimate_is_remarked_upon(question: str, remark: str) -> None:
+    assert write(question).notes == (remark,)
+
+
+@pytest.mark.parametrize("question", ["Is the dog left of the cat?", "How many dogs are there?"])
+def test_what_boxes_define_needs_no_remark(question: str) -> None:
+    assert write(question).notes == ()
+
+
+def test_a_closed_detector_does_not_know_all_things() -> None:
+    # It finds the biggest of its own kinds of things, not the biggest thing.
+    for question in ("What is the biggest thing?", "How many things are on the bench?"):
+        (doubt,) = write(question).doubts
+        assert doubt.why == "of all things, the detector knows 10 kinds only"
+    assert "10 kinds only" in write("What is left of the dog?").notes[0]
+
+
+TWO_EACH = Scene(
+    [
+        thing("person", (0, 20, 10, 60)),
+        thing("person", (15, 20, 25, 40)),
+        thing("person", (80, 20, 90, 50)),
+        thing("dog", (40, 20, 45, 25)),
+    ]
+)
+
+
+def test_the_comparison_is_the_predicate_not_part_of_the_subject() -> None:
+    form = parse("Is the person on the left taller than the person on the right?")
+    assert str(form) == "some(person[at_left]: taller_than(person[at_right]))"
+    form = parse("Is the person that is taller than the dog on the left?")
+    assert str(form) == "some(person[taller_than(dog)]: at_left)"
+
+
+def test_of_several_that_differ_it_matters_who_is_meant() -> None:
+    question = "Is the person on the left taller than the person on the right?"
+    with pytest.raises(Ended, match="It depends on which person is meant"):
+        TWO_EACH.run(write(question))
+    assert TWO_EACH.run(write(question, best_effort=True), best_effort=True) == "yes"
+    assert TWO_EACH.run(write("Is the person taller than the dog?")) == "yes"  # each of them is
+
+
+@pytest.mark.parametrize(
+    "question", ["Is the dog bigger than a cat?", "Is there a dog bigger than a cat?"]
+)
+def test_a_comparison_takes_the_other_for_granted_whatever_its_article(question: str) -> None:
+    with pytest.raises(Ended, match="cat"):
+        TWO_EACH.run(write(question))
+
+
+HERD = Scene([thing("elephant", (0, 60, 40, 100)), thing("elephant", (80, 0, 90, 10))])
+
+
+def test_which_one_is_answered_by_its_place() -> None:
+    # "elephant" would say nothing.
+    assert HERD.run(write("Which elephant is the smallest?")) in ("bottom right", "top right")
+
+
+def test_several_are_in_several_places() -> None:
+    assert " and " in HERD.run(write("Where are the elephants?"))
+    assert " and " not in HERD.run(write("Where is the elephant?"))
