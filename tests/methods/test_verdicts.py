@@ -44,7 +44,7 @@ def test_for_the_best_effort_absent_is_the_whole_picture_with_a_doubt():
     assert result is WHOLE
     (doubt,) = made.doubts
     assert (doubt.condition, doubt.needs) == ("cup", "")
-    assert "the whole picture was asked instead" in doubt.why
+    assert "the answer does without it" in doubt.why
 
 
 @pytest.mark.parametrize("best_effort", [False, True])

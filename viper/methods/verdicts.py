@@ -24,7 +24,7 @@ async def absent(call: MethodCall, name: str) -> Patch:
     words = without_article(_words(name, "name", PHRASE_CHARACTERS))
     if not call.best_effort:
         raise CallFailed("absent", absence(words))
-    call.doubts.append(Doubt(words, f"no {words} was found: the whole picture was asked instead"))
+    call.doubts.append(Doubt(words, f"no {words} was found, so the answer does without it"))
     return call.whole
 
 
