@@ -137,3 +137,29 @@ def test_which_one_is_answered_by_its_place() -> None:
 def test_several_are_in_several_places() -> None:
     assert " and " in HERD.run(write("Where are the elephants?"))
     assert " and " not in HERD.run(write("Where is the elephant?"))
+
+
+@pytest.mark.parametrize(
+    ("question", "form"),
+    [
+        ("How many people are in this photo", "count(person)"),
+        ("What is in this picture?", "name(object)"),
+        ("What objects are in this picture?", "name(object)"),
+    ],
+)
+def test_what_is_in_the_picture_is_understood(question: str, form: str) -> None:
+    assert str(parse(question)) == form
+
+
+@pytest.mark.parametrize("question", ["What is in this picture?", "What animals are there?"])
+def test_several_are_named_where_several_are_asked_for(question: str) -> None:
+    scene = Scene(
+        [thing("dog", (0, 0, 9, 9)), thing("cat", (20, 0, 29, 9)), thing("dog", (40, 0, 49, 9))]
+    )
+    assert scene.run(write(question)) == "cat, dog"
+
+
+def test_a_detector_of_any_phrase_is_not_asked_what_an_object_is_called() -> None:
+    # It would find an "object", and call it so.
+    served = Capabilities(frozenset({"detector"}))
+    assert "simple_query" in write("What is left of the dog?", served).source

@@ -176,6 +176,9 @@ class ExistenceChart(ListChart):
             if what.noun in _PROPERTIES:
                 continue
             yield Count(what), end
+            for last in self.behind(end, "are|is"):
+                if last == self.end:  # "how many people are (in this photo)?"
+                    yield Count(what), last
             for there in self.behind(end, _MANY_BEHIND):
                 for conditions, stop in self.tail(there, False, self.is_animate(what.noun)):
                     yield Count(what.having(*conditions)), stop

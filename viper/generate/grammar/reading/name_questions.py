@@ -9,6 +9,8 @@ inverse relation: the object that the man is holding.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from viper.generate.grammar.description import Condition, Description, Inverse, flat
 from viper.generate.grammar.logical_form import AskName, AskPlace, Axis
 from viper.generate.grammar.reading.attribute_questions import AttributeChart
@@ -83,6 +85,8 @@ class NameChart(AttributeChart):
             for this in self.behind(at, word):
                 if word or what.noun != "object":
                     yield what, this
+                elif this == self.end:  # "what is (in this photo)?"
+                    yield replace(what, plural=True), this
         for there in self.behind(at, "there"):
             for conditions, end in self.tail(there, False, False):
                 yield what.having(*conditions), end

@@ -171,20 +171,21 @@ class OpenQuestionWriter(PremiseWriter):
             self.write(f"return {one}.simple_query({question!r})")
 
     def _name_by_category(self, what: Description, question: str) -> None:
-        if not self.can_find(what):
+        """Write the name of a detected class, without an answerer."""
+        vocabulary = self.capabilities.vocabulary
+        if not self.can_find(what) or (vocabulary is None and what.head == "object"):
+            # A detector of any phrase, asked for "object", would call everything an object.
             self.write(f"return image_patch.simple_query({question!r})")
             return
-        if (
-            what.conditions
-            and self.capabilities.match(what.head)
-            and what.noun not in (None, "person")
-        ):
+        is_class = self.capabilities.match(what.head) is not None
+        if what.conditions and is_class and what.noun != "person":
             self.ask_place(AskPlace(what, "both", question))  # that a dog is a dog says nothing
             return
         found = self.gather(what, any_will_do=True)
-        nothing = "nobody" if what.noun == "person" else "nothing"
-        named = f"return {found}[0].category"
-        vocabulary = self.capabilities.vocabulary
+        named = f"{found}[0].category"
+        if what.plural:
+            one = self.one_of(found)
+            named = f"', '.join(sorted({{{one}.category for {one} in {found}}}))"
         if vocabulary is not None and not self.capabilities.detects(what.head):
             conditions = " and ".join(map(said, what.conditions))
             why = (
@@ -193,9 +194,10 @@ class OpenQuestionWriter(PremiseWriter):
             self.write(f"if not {found}:")
             self.give_up(f"{why} {conditions}".strip() + ".", name_of(what))
             if not self.best_effort:
-                self.write(named)
+                self.write(f"return {named}")
                 return
-        self.write(f"{named} if {found} else {nothing!r}")
+        nothing = "nobody" if what.noun == "person" else "nothing"
+        self.write(f"return {named} if {found} else {nothing!r}")
 
     def ask_place(self, query: AskPlace) -> None:
         """Write the query for a place: a part of the image, or a question about the surroundings."""
