@@ -33,6 +33,7 @@ def write(question: str, served: Capabilities = BOXES, *, best_effort: bool = Fa
         ("on", "sitting on", "cup", "bench", False),
         ("next_to", "parked next to", "car", "bus", True),
         ("covered_by", "covered by", "cat", "blanket", False),
+        ("with", "having", "person", "handbag", False),
         ("touching", "touching", "person", "dog", True),
         ("touching", "against", "cup", "bench", False),
     ],
@@ -108,6 +109,11 @@ def test_the_comparison_is_the_predicate_not_part_of_the_subject() -> None:
     assert str(form) == "some(person[at_left]: taller_than(person[at_right]))"
     form = parse("Is the person that is taller than the dog on the left?")
     assert str(form) == "some(person[taller_than(dog)]: at_left)"
+
+
+def test_one_is_of_the_kind_of_the_subject() -> None:
+    form = parse("Is the black dog bigger than the white one?")
+    assert str(form) == "some(dog[black]: bigger_than(dog[white]))"
 
 
 def test_of_several_that_differ_it_matters_who_is_meant() -> None:

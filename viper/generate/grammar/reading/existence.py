@@ -177,7 +177,8 @@ class ExistenceChart(ListChart):
                 continue
             yield Count(what), end
             for last in self.behind(end, "are|is"):
-                if last == self.end:  # "how many people are (in this photo)?"
+                # "How many people are (in this photo)?", not "how many cats and dogs are (there)?"
+                if last == self.end and "and" not in self.texts[start:end]:
                     yield Count(what), last
             for there in self.behind(end, _MANY_BEHIND):
                 for conditions, stop in self.tail(there, False, self.is_animate(what.noun)):

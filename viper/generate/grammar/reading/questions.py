@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from viper.generate.grammar.description import (
     AllOf,
@@ -201,6 +202,7 @@ def _said(subjects: list[Description], condition: Condition, *, every: bool) -> 
     if len(subjects) > 1:
         return Both(tuple(Verify(subject, condition, every) for subject in subjects))
     subject = _bearer(subjects[0])
+    condition = _of_its_kind(condition, subject)
     # "Are the cats black?" asks about the cats as a group; one counter-example is enough for no
     # only where the question says "all".
     if isinstance(condition, AnyOf):
@@ -222,6 +224,17 @@ def _bearer(subject: Description) -> Description:
         if isinstance(condition, Related) and condition.words == "of":
             return condition.others[0]
     return subject
+
+
+def _of_its_kind(condition: Condition, subject: Description) -> Condition:
+    """Give "one" the noun of the subject: "is the black dog bigger than the white one?"."""
+    if not isinstance(condition, Related) or subject.noun is None:
+        return condition
+    others = tuple(
+        replace(other, noun=subject.noun) if other.noun is None else other
+        for other in condition.others
+    )
+    return replace(condition, others=others)
 
 
 def _completed(options: tuple[Condition, ...]) -> tuple[Condition, ...]:

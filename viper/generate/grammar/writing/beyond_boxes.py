@@ -46,6 +46,8 @@ def boxes_show_too_little(relation: str, words: str, noun: str, others: Iterable
         return False  # a cup "standing on" a table is on it
     if relation in _ABOARD and any(_head(other) in _MOUNTS for other in others):
         return True
+    if relation == "with":
+        return False  # "having" a bag is no more than with a bag
     return relation == "touching" or _is_doing(words)
 
 
