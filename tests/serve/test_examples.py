@@ -36,11 +36,13 @@ def test_a_question_is_offered_where_the_models_can_answer_it(
 
 
 def test_a_question_with_a_condition_needs_a_model_for_it():
-    solids = ("cube", "sphere", "cylinder")
-    alone = example_questions(Capabilities(frozenset({"detector"}), solids))
+    alone = example_questions(Capabilities(frozenset({"detector"})))
     assert alone["picture"]["question"] == "How many cubes are there?"
-    with_matcher = example_questions(Capabilities(frozenset({"detector", "matcher"}), solids))
+    with_matcher = example_questions(Capabilities(frozenset({"detector", "matcher"})))
     assert "metal" in with_matcher["picture"]["question"]
+    # Three kinds of things are not all things.
+    closed = Capabilities(frozenset({"detector", "matcher"}), ("cube", "sphere", "cylinder"))
+    assert example_questions(closed)["picture"]["question"] == "How many cubes are there?"
 
 
 def test_the_route_offers_a_picture_of_the_page(app):
