@@ -109,8 +109,8 @@ def _values(path: Path, call: ast.Call) -> list[re.Pattern] | None:
 def texts(pattern: re.Pattern, size: int) -> Iterator[str | bytes]:
     """Yield texts of about `size` characters, made of what the pattern itself is made of.
 
-    Runs of each of its characters, of each two of them and of its literal words, such words with a run
-    between them, and all of them at random; each ends in a way that the pattern probably does not.
+    Runs of each of its characters and literal words, and of each two of them, such words with a run between
+    them, and all of them at random; each ends in a way that the pattern probably does not.
     """
     tree = _parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG)
     words, characters = _pieces(tree)
@@ -120,6 +120,7 @@ def texts(pattern: re.Pattern, size: int) -> Iterator[str | bytes]:
     units += [a + b for a in characters[:4] for b in characters[:4] if a != b]
     units += [word + c for word in words[:3] for c in characters[:3]]
     units += [c + word for word in words[:3] for c in characters[:3]]
+    units += [a + b for a in words[:4] for b in words[:4] if a != b]  # "key=" of "(?:key|token)=.*;"
     random.Random(0).shuffle(units)
     ends = ["", "\x00", "\n!"]
     for at, unit in enumerate(dict.fromkeys(units)):
