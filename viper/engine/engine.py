@@ -302,6 +302,10 @@ class Engine:
         """Return the fingerprints of the models that have been loaded so far."""
         return self.pool.fingerprints()
 
+    def load_errors(self) -> dict[Role, BaseException]:
+        """Return why models could not be loaded when they were last needed, by role."""
+        return self.pool.load_errors()
+
     def load(self) -> dict[Role, Load]:
         """Return what each model has done so far: forwards, requests, prefetches, busy seconds.
 
