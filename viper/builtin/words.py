@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 __all__ = ["MAX_WORDS", "PHOTOGRAPHS", "SPELLINGS", "VOCABULARY", "encode", "refusal"]
 
 PHOTOGRAPHS = (
-    "For photographs there are other models: viper models pull small fetches them, --models small uses "
-    "them."
+    "For photographs, fetch a small detector (4 MB; the command is in the README, Quick start) and ask with "
+    "--backend detector=onnx:yolox_nano.onnx, or run viper models pull small (1.8 GB) and ask with "
+    "--models small."
 )
-"""Advice for photographs."""
+"""Advice for photographs: a detector of 80 kinds of things, or models for every role that know any word."""
 
 _ROWS = """
 gray grey
