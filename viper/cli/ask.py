@@ -10,7 +10,7 @@ import click
 
 from viper.cli.errors import checked_options, exit_status, failure_status
 from viper.cli.files import read_text
-from viper.cli.inputs import check_order, read_inputs
+from viper.cli.inputs import QuestionCommand, check_order, read_inputs
 from viper.cli.options import (
     choices_option,
     draw_option,
@@ -58,7 +58,7 @@ answer_options = stacked(
 """The options that `ask` and `run` share."""
 
 
-@click.command()
+@click.command(cls=QuestionCommand)
 @click.argument("image")
 @click.argument("question")
 @click.option(
@@ -166,8 +166,11 @@ def print_answer(
         notice(note)
     for printed in (attempt.printed for attempt in answer.trace.attempts if attempt.printed):
         notice(f"the program printed: {printed}")
-    for doubt in answer.doubts:
-        notice(f"not verified: {doubt.condition}: {doubt.why}")
+    if answer.doubts:
+        from viper.methods.doubts import plain_reason
+
+        for doubt in answer.doubts:
+            notice(f"not verified: {doubt.condition}: {plain_reason(doubt)}")
     if options["as_json"]:
         print_json(answer.to_json() | dict(more or {}))
     elif answer.failure is None:
