@@ -34,6 +34,15 @@ def test_weights_that_are_here_need_no_command(monkeypatch):
     assert engine(detector="builtin")(["matcher"]) == "ask with --models small"
 
 
+def test_without_any_detector_the_small_one_comes_first():
+    remedy = engine(matcher="colors")
+    assert remedy(["detector"]).startswith("fetch a small detector (4 MB;")
+    assert "--backend detector=onnx:yolox_nano.onnx, or run viper models pull" in remedy(
+        ["detector"]
+    )
+    assert "yolox" not in remedy(["detector", "depth"])
+
+
 def test_a_backend_of_ones_own_in_the_role_would_replace_that_of_the_preset():
     remedy = engine(detector="onnx:a.onnx?size=3", matcher="colors")
     assert remedy(["detector"]).endswith("ask with --models small, without --backend detector")

@@ -11,11 +11,12 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from viper.methods.remedies import SMALL_DETECTOR
+
 __all__ = ["MAX_WORDS", "PHOTOGRAPHS", "SPELLINGS", "VOCABULARY", "encode", "refusal"]
 
 PHOTOGRAPHS = (
-    "For photographs, fetch a small detector (4 MB; the command is in the README, Quick start) and ask with "
-    "--backend detector=onnx:yolox_nano.onnx, or run viper models pull small (1.8 GB) and ask with "
+    f"For photographs, {SMALL_DETECTOR}, or run viper models pull small (1.8 GB) and ask with "
     "--models small."
 )
 """Advice for photographs: a detector of 80 kinds of things, or models for every role that know any word."""

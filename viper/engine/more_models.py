@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from viper.engine.presets import Preset, fetch_command, load_presets, missing_extra, missing_models
 from viper.errors import ConfigError
-from viper.methods.remedies import Remedy, how_to_add
+from viper.methods.remedies import SMALL_DETECTOR, Remedy, how_to_add
 from viper.models.registry import BackendRef
 from viper.models.roles import Role
 
@@ -30,7 +30,9 @@ def more_models(backends: Mapping[Role, BackendRef]) -> Remedy:
             preset = _preset_for(roles, backends)
             if preset is None:
                 return how_to_add(roles)
-            return _use_of(preset, _in_the_way(roles, backends))
+            use = _use_of(preset, _in_the_way(roles, backends))
+            has_none = roles == ("detector",) and "detector" not in backends
+            return f"{SMALL_DETECTOR}, or {use}" if has_none else use
         except ConfigError:  # the user's file of presets was changed meanwhile
             return how_to_add(roles)
 

@@ -11,10 +11,17 @@ from typing import TypeAlias
 from viper.models.registry import BUILTIN, TRUTH, backends_for
 from viper.models.roles import Role
 
-__all__ = ["Remedy", "how_to_add"]
+__all__ = ["SMALL_DETECTOR", "Remedy", "how_to_add"]
 
 Remedy: TypeAlias = Callable[[Sequence[Role]], str]
 """Returns what to do in a part of a sentence, as in "add --backend depth=transformers:…"."""
+
+
+SMALL_DETECTOR = (
+    "fetch a small detector (4 MB; the command is in the README, Quick start) and ask with --backend "
+    "detector=onnx:yolox_nano.onnx"
+)
+"""The least that sees photographs: 80 kinds of things, without torch."""
 
 
 def how_to_add(roles: Sequence[Role]) -> str:
