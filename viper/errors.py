@@ -4,7 +4,7 @@
     ├── InputError               the image, question or file cannot be used
     │   └── WriteError           a file cannot be written; what it held before is unchanged
     ├── ConfigError              a preset, backend, option or plugin is unknown or unusable
-    │   ├── MissingError         what an option needs is not on this machine: weights, a file, a key
+    │   ├── MissingError         what an option needs is not on this machine: weights, a package, a key
     │   │   └── MissingExtraError    an optional package is not installed
     │   └── DownloadError        model files could not be downloaded from the hub
     ├── GenerationError          no program could be generated
@@ -113,7 +113,10 @@ class ConfigError(ViperError):
 
 
 class MissingError(ConfigError):
-    """What an option needs is not on this machine: weights, a file, a key, a package."""
+    """What an option needs is not on this machine: weights that can be fetched, a key, a package.
+
+    A file or folder that an option names and that is not there is a wrong option.
+    """
 
 
 class MissingExtraError(MissingError):

@@ -21,7 +21,7 @@ from viper_benchmarks.on_ray import RayEvaluator
 from viper_benchmarks.programs import SavedPrograms
 from viper_benchmarks.row import SampleResult
 from viper_benchmarks.runner import RunPlan, run
-from viper_benchmarks.sample import Samples
+from viper_benchmarks.sample import Sample, Samples
 from viper_benchmarks.scorer import Metric
 from viper_benchmarks.selection import choose
 from viper_benchmarks.task import BenchmarkTask
@@ -163,7 +163,8 @@ def score(
         traces: Samples whose whole run gets a page in `output`; in this process only.
 
     Raises:
-        ViperError: The engine cannot be opened, or the output folder cannot be used.
+        ViperError: The engine cannot be opened, a model cannot be loaded, or the output folder cannot be
+            used.
     """
     with contextlib.ExitStack() as stack:
         evaluator: LocalEvaluator | RayEvaluator
@@ -181,19 +182,40 @@ def score(
             place = {"engine": "local" if ray_workers is None else "ray"}
             return _versions() | place | {"concurrency": concurrency} | evaluator.describe()
 
+        answering = _WithModels(evaluator) if isinstance(evaluator, LocalEvaluator) else evaluator
         plan = scoring.plan
         omitted = describe().get("baselines_left_out")
         if omitted is not None:
             plan = replace(plan, about={**plan.about, "baselines_left_out": omitted})
         return run(
             plan,
-            evaluator,
+            answering,
             concurrency=getattr(evaluator, "concurrency", concurrency),
             output=output,
             resume=resume,
             on_result=on_result,
             describe=describe,
         )
+
+
+class _WithModels:
+    """Evaluates samples until a model turns out not to load: further rows would measure nothing."""
+
+    def __init__(self, evaluator: LocalEvaluator) -> None:
+        self._evaluator = evaluator
+
+    async def evaluate(self, sample: Sample) -> SampleResult:
+        """Return the row of a sample.
+
+        Raises:
+            ConfigError: The sample needs a model that cannot be loaded.
+        """
+        row = await self._evaluator.evaluate(sample)
+        if row.failure == "config":
+            with checked_options():
+                for error in self._evaluator.engine.load_errors().values():
+                    raise error
+        return row
 
 
 def _split(task: BenchmarkTask, split: str | None) -> str:

@@ -229,8 +229,8 @@ def test_an_unusable_question_is_one_clear_line(picture, question):
         (["--backend", "onnx:x"], 2, "--backend takes ROLE=NAME:REFERENCE"),
         (["--generator", "gramar"], 2, "Unknown generator 'gramar'. Did you mean 'grammar'?"),
         (["--generator", "openai"], 2, "openai:MODEL"),
-        (["--backend", "detector=onnx:no/such.onnx"], 1, "no/such.onnx"),
-        (["--backend", "detector=transformers:no/such-folder/x"], 1, "no/such-folder/x"),
+        (["--backend", "detector=onnx:no/such.onnx"], 2, "no/such.onnx"),
+        (["--backend", "detector=transformers:no/such-folder/x"], 2, "no/such-folder/x"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )

@@ -158,3 +158,14 @@ def test_looking_whether_a_trace_can_be_written_leaves_the_one_before(picture):
         "program.py",
         "run.json",
     ]
+
+
+def test_a_question_without_quotation_marks_is_told_so(picture):
+    result = viper("ask", picture, "Is", "there", "a", "dog")
+    assert result.exit_code == 2
+    assert (
+        "(there a dog). Put the question in quotation marks: viper ask photo.jpg" in result.stderr
+    )
+    result = viper("ask", picture, "--detector", "x")
+    assert result.exit_code == 2
+    assert "quotation" not in result.stderr

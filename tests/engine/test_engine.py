@@ -213,7 +213,7 @@ except Exception:
     failure = run(engine, body).failure
     assert failure is not None
     assert (failure.kind, failure.line) == ("model", 4)
-    assert failure.message.startswith("verify_property('cup', 'red') needs the role 'matcher'")
+    assert failure.message.startswith('Whether "cup" is "red" needs a matcher, ')
 
 
 def test_a_phrase_that_the_detector_does_not_know_is_no_empty_result(fake_engine):

@@ -163,7 +163,7 @@ def test_a_program_that_leaves_a_condition_out_is_not_run(fake_engine):
     writer = Writer(("return image_patch.exists('person')", HAT))
     answer = ask_once(fake_engine(writer, options={"max_attempts": 1}, detector=detector))
     assert (answer.outcome, answer.failure.kind) == ("no_answer", "model")
-    for word in ("wearing a hat", "no matcher is served", "--backend matcher=", "--best-effort"):
+    for word in ("wearing a hat", "do not recognize", "viper models pull small", "--best-effort"):
         assert word in answer.failure.message
     assert detector.batches == []
     (turn,) = answer.trace.turns
@@ -195,7 +195,10 @@ def test_a_refused_program_is_written_again(fake_engine):
     assert (answer.text, answer.doubts) == ("yes", ())
     (rejected,) = writer.requests[1].rejected
     assert (rejected.failure.kind, rejected.observations) == ("model", ())
-    assert "wearing a hat" in rejected.failure.message
+    # What the user could do instead is nothing that a program can.
+    assert rejected.failure.message == (
+        '"wearing a hat" cannot be checked: the models here find things, but do not recognize this.'
+    )
 
 
 def test_a_narrower_word_is_no_answer_and_a_doubt_of_the_best_effort(fake_engine):
@@ -203,7 +206,9 @@ def test_a_narrower_word_is_no_answer_and_a_doubt_of_the_best_effort(fake_engine
     answer = fake_engine(detector=Seeing()).run_program(body, PICTURE)
     assert answer.failure.kind == "model"
     assert answer.failure.line == 3
-    assert "'woman' detected as 'person'" in answer.failure.message
+    assert answer.failure.message.startswith(
+        "\"woman\" cannot be checked: the detector knows 'person', but not 'woman'. Ask about a person; or "
+    )
     answer = fake_engine(detector=Seeing()).run_program(body, PICTURE, best_effort=True)
     assert (answer.text, len(answer.doubts)) == ("0", 1)
     assert answer.doubts[0].needs == "detector"

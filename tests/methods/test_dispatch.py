@@ -138,7 +138,7 @@ def test_every_call_is_recorded_failed_ones_too(session):
     assert (found.line, found.method, found.arguments) == (2, "ImagePatch.find", ("cup",))
     assert found.forwards == 1
     assert refused.failure is not None
-    assert refused.failure.startswith("simple_query('What?') needs the role 'answerer'")
+    assert refused.failure.startswith('The question "What?" needs an answerer, ')
     assert refused.result is None
     assert dataclasses.is_dataclass(found)
 

@@ -32,6 +32,36 @@ def test_an_unknown_backend_is_refused_with_near_names():
         BackendRef.parse("detector", "onxn:x.onnx")
 
 
+@pytest.mark.parametrize(
+    ("role", "text", "message"),
+    [
+        (
+            "detector",
+            "yolox_nano.onnx",
+            "'yolox_nano.onnx' does not say which backend reads it. "
+            "Write detector=onnx:yolox_nano.onnx.",
+        ),
+        (
+            "matcher",
+            "yolox_nano.onnx",
+            "'yolox_nano.onnx' serves no matcher. Write detector=onnx:yolox_nano.onnx.",
+        ),
+        ("depth", " ", "No backend is named for the role 'depth'. Known for this role: builtin, "),
+    ],
+)
+def test_a_reference_without_a_backend_says_what_to_write(role, text, message):
+    with pytest.raises(ConfigError) as refused:
+        BackendRef.parse(role, text)
+    assert str(refused.value).startswith(message)
+
+
+def test_a_file_of_an_unknown_kind_lists_the_backends(tmp_path):
+    path = tmp_path / "yolo.bin"
+    path.touch()
+    with pytest.raises(ConfigError, match=r"Write detector=NAME:.*yolo\.bin\. Known .* onnx, "):
+        BackendRef.parse("detector", str(path))
+
+
 def test_a_backend_of_another_role_is_refused():
     with pytest.raises(ConfigError, match="Unknown depth backend 'onnx'"):
         BackendRef.parse("depth", "onnx:x.onnx")

@@ -238,6 +238,28 @@ def test_what_is_no_fault_does_not_look_like_one_and_says_what_to_do(
     assert "--best-effort" not in page.locator(".vt-advice").inner_text()
 
 
+def test_a_message_with_its_ways_to_an_answer_is_not_followed_by_others(opened, answer):
+    turn = {**answer.trace.to_json()["turns"][-1], "doubts": UNTESTED, "calls": []}
+    message = (
+        '"red" cannot be checked: no matcher. Add --best-effort for an answer that may be wrong.'
+    )
+    turn["failure"] = failure = {"kind": "model", "line": None, "message": message}
+    page = opened(answer=None, failure=failure, outcome="no_answer", turns=[turn], chosen=0)
+    assert message in page.locator(".vt-head .vt-answer").inner_text()
+    assert page.locator(".vt-advice").count() == 0
+
+
+def test_a_missing_model_is_nothing_that_the_best_effort_would_mend(opened, answer):
+    turn = {**answer.trace.to_json()["turns"][-1], "doubts": []}
+    failure = {"kind": "model", "line": 3, "message": 'Finding "cup" needs a detector.'}
+    call = {**turn["calls"][-1], "role": "detector", "model": "", "error": failure, "result": None}
+    turn |= {"failure": failure, "calls": [call]}
+    page = opened(answer=None, failure=failure, outcome="no_answer", turns=[turn], chosen=0)
+    headline = page.locator(".vt-head .vt-answer").inner_text()
+    assert headline.startswith("No answer: a model is missing")
+    assert "--best-effort" not in page.locator(".vt-advice").inner_text()
+
+
 def test_a_fault_still_looks_like_one(opened):
     failure = {"kind": "runtime", "line": None, "message": "It broke."}
     page = opened(answer=None, failure=failure, outcome="no_answer")

@@ -127,9 +127,8 @@ class ColorMatcher(Matcher):
         if named_colors(text):
             return None
         return (
-            f"The matcher 'colors' recognizes colors only, and {text!r} names none. Serve the role "
-            "matcher with a model, such as "
-            "--backend matcher=transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K."
+            f"The matcher 'colors' recognizes colors only, and {text!r} names none. For more, run viper "
+            "models pull small and ask with --models small."
         )
 
 

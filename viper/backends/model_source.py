@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from viper.backends.staged_folder import hash_staged, staged
-from viper.errors import ConfigError
+from viper.errors import ConfigError, MissingError
 from viper.storage.user_cache import expand_user
 from viper.weights.cache import find_on_disk
 from viper.weights.files import Library
@@ -76,7 +76,8 @@ def locate(
         is_model_id: The reference is not a folder.
 
     Raises:
-        ConfigError: Neither a folder with a configuration, nor a complete model in the hub's cache.
+        ConfigError: No folder with a configuration, and no model id.
+        MissingError: A model id that is not complete in the hub's cache.
         DownloadError: It could not be fetched.
     """
     text = reference.strip()
@@ -148,12 +149,12 @@ def _locate_in_cache(
         command += f" --library {library}"
     if found.folder is None:
         at = "" if revision is None else f" at revision '{revision}'"
-        raise ConfigError(
+        raise MissingError(
             f"The {what} '{reference}'{at} is neither a folder here nor in the hub's cache. Give a "
             f"folder, or fetch it with: {command}"
         )
     if found.missing:
-        raise ConfigError(
+        raise MissingError(
             f"The {what} '{reference}' is only partly on disk: missing {', '.join(found.missing)}. "
             f"Fetch the rest with: {command}"
         )

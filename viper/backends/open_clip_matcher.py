@@ -36,7 +36,7 @@ from viper.backends.prompt_templates import TemplateMatcher, average, read_templ
 from viper.backends.sealed_loading import sealed
 from viper.backends.staged_folder import files_of, hash_staged, staged
 from viper.backends.torch_common import quiet_libraries
-from viper.errors import ConfigError, did_you_mean
+from viper.errors import ConfigError, MissingError, did_you_mean
 from viper.images.image import View
 from viper.models.roles import Matcher
 from viper.storage.user_cache import expand_user
@@ -280,7 +280,7 @@ def _weights_of_tag(place: str, download: bool) -> tuple[str | None, Path]:
         download: Fetch them if they are not on disk.
 
     Raises:
-        ConfigError: They are not on disk.
+        MissingError: They are not on disk.
     """
     repository, _, named = place.rpartition("/")
     source = locate(
@@ -289,7 +289,7 @@ def _weights_of_tag(place: str, download: bool) -> tuple[str | None, Path]:
     names = (named,) if named else ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
     found = next((path for name in names if (path := source.folder / name).is_file()), None)
     if found is None:
-        raise ConfigError(f"'{repository}' is on disk without the weights {named!r} of this tag.")
+        raise MissingError(f"'{repository}' is on disk without the weights {named!r} of this tag.")
     return source.commit, found
 
 

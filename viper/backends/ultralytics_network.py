@@ -19,7 +19,7 @@ from viper.backends.sealed_loading import NoCodeError
 from viper.backends.ultralytics_checkpoint import Part, read_parts
 from viper.backends.ultralytics_import import no_installs, sealed_import
 from viper.backends.ultralytics_rebuild import CannotRebuildError, rebuild, refuse_task
-from viper.errors import ConfigError, did_you_mean
+from viper.errors import ConfigError, DownloadError, did_you_mean
 from viper.storage.user_cache import expand_user
 
 with sealed_import():
@@ -132,7 +132,8 @@ def find_checkpoint(reference: str) -> Path:
     """Return a local file, downloading an official model if there is none.
 
     Raises:
-        ConfigError: There is no such file or model, or it cannot be downloaded.
+        ConfigError: There is no such file or model.
+        DownloadError: An official model cannot be downloaded.
     """
     if not reference:
         raise ConfigError(
@@ -157,7 +158,7 @@ def find_checkpoint(reference: str) -> Path:
             downloads.attempt_download_asset(target, retry=0, progress=False)
         # The downloader raises errors of several libraries, and a partial file is not a model.
         except Exception as error:
-            raise ConfigError(
+            raise DownloadError(
                 f"The official model '{reference}' cannot be downloaded: {reason_of(error)} "
                 "Give a local .pt file, as in ultralytics:PATH/FILE.pt."
             ) from error

@@ -60,8 +60,8 @@ class BuiltinBackend(Backend):
         if self._viewer.strangeness(image) <= 1:
             return None
         return (
-            f"{image.source_name} does not look like a picture of the small world, which is all that the "
-            f"built-in models know. {PHOTOGRAPHS}"
+            f"{image.source_name} does not look like a picture of the small world, the drawn cubes, spheres "
+            f"and cylinders that the built-in models know. {PHOTOGRAPHS}"
         )
 
 

@@ -11,13 +11,15 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from viper.methods.remedies import SMALL_DETECTOR
+
 __all__ = ["MAX_WORDS", "PHOTOGRAPHS", "SPELLINGS", "VOCABULARY", "encode", "refusal"]
 
 PHOTOGRAPHS = (
-    "For photographs there are other models: viper models pull small fetches them, --models small uses "
-    "them."
+    f"For photographs, {SMALL_DETECTOR}, or run viper models pull small (1.8 GB) and ask with "
+    "--models small."
 )
-"""Advice for photographs."""
+"""Advice for photographs: a detector of 80 kinds of things, or models for every role that know any word."""
 
 _ROWS = """
 gray grey

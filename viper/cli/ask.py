@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from viper.cli.errors import checked_options, exit_status
+from viper.cli.errors import checked_options, exit_status, failure_status
 from viper.cli.files import read_text
-from viper.cli.inputs import check_order, read_inputs
+from viper.cli.inputs import QuestionCommand, check_order, read_inputs
 from viper.cli.options import (
     choices_option,
     draw_option,
@@ -39,6 +39,9 @@ from viper.cli.spinner import LiveLine
 from viper.errors import ViperError
 from viper.texts.terminal import one_line
 
+if TYPE_CHECKING:
+    from viper.engine.engine import Engine
+
 __all__ = ["answer_options", "ask", "print_answer", "run_ask", "save_trace"]
 
 
@@ -55,7 +58,7 @@ answer_options = stacked(
 """The options that `ask` and `run` share."""
 
 
-@click.command()
+@click.command(cls=QuestionCommand)
 @click.argument("image")
 @click.argument("question")
 @click.option(
@@ -86,7 +89,7 @@ def ask(image: str, question: str, program_path: str | None, **options: Any) -> 
 
 
 def run_ask(image: str, question: str, program_path: str | None, options: dict[str, Any]) -> None:
-    """Answer, print, and exit with 0 (answered), 1 (failed) or 3 (answered with doubts)."""
+    """Answer, print, and exit with 0 (answered), 1 (failed), 2 (a wrong option) or 3 (with doubts)."""
     check_order(image, question, program_path)
     from viper.images.decoder_process import begin
 
@@ -131,7 +134,7 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
             print_json(_failed_json(image, question, options, error))
         status = exit_status(error)
     else:
-        status = print_answer(answer, options)
+        status = print_answer(answer, options, engine)
         if trace_path is not None:
             # After printing the answer: it must not be lost when the file cannot be written.
             status = save_trace(answer, trace_path, options) or status
@@ -147,13 +150,14 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
 
 
 def print_answer(
-    answer: Any, options: dict[str, Any], *, more: Mapping[str, Any] | None = None
+    answer: Any, options: dict[str, Any], engine: Engine, *, more: Mapping[str, Any] | None = None
 ) -> int:
     """Print an answer; return the exit status.
 
     Args:
         answer: The answer.
         options: Parsed options of the verb.
+        engine: The engine that gave it.
         more: Further keys of the JSON object.
     """
     if options["show_program"] and answer.program is not None:
@@ -162,8 +166,11 @@ def print_answer(
         notice(note)
     for printed in (attempt.printed for attempt in answer.trace.attempts if attempt.printed):
         notice(f"the program printed: {printed}")
-    for doubt in answer.doubts:
-        notice(f"not verified: {doubt.condition}: {doubt.why}")
+    if answer.doubts:
+        from viper.methods.doubts import plain_reason
+
+        for doubt in answer.doubts:
+            notice(f"not verified: {doubt.condition}: {plain_reason(doubt)}")
     if options["as_json"]:
         print_json(answer.to_json() | dict(more or {}))
     elif answer.failure is None:
@@ -174,7 +181,7 @@ def print_answer(
                 notice(f"{patch.category} at ({x1}, {y1}, {x2}, {y2}), score {patch.score:.2f}")
     if answer.failure is not None:
         notice(failure_line(answer.failure))
-        return 1
+        return failure_status(answer.failure, engine)
     return 3 if answer.doubts else 0
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from viper.cli.output import print_error, print_json
 from viper.errors import ConfigError, DownloadError, MissingError, ViperError
 
+if TYPE_CHECKING:
+    from viper.engine.engine import Engine
+    from viper.programs.program import Failure
+
 __all__ = ["FAILED", "INTERRUPTED", "USAGE", "checked_options", "exit_on_error", "exit_status"]
-__all__ += ["failure_json"]
+__all__ += ["failure_json", "failure_status"]
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 """Exit statuses; an interrupted command ends as shells say it: 128 and the number of SIGINT."""
@@ -25,11 +29,28 @@ def checked_options() -> Iterator[None]:
     """
     try:
         yield
-    except (MissingError, DownloadError):
-        raise
     except ConfigError as error:
-        vars(error)["exit_status"] = USAGE
+        if _is_wrong_option(error):
+            vars(error)["exit_status"] = USAGE
         raise
+
+
+def failure_status(failure: Failure, engine: Engine) -> int:
+    """Return the exit status of a verb whose answer is a failure.
+
+    Args:
+        failure: The failure.
+        engine: The engine that answered. A model is loaded when it is first needed, so an answer may find out
+            that an option is wrong.
+    """
+    if failure.kind != "config":
+        return FAILED
+    return USAGE if any(map(_is_wrong_option, engine.load_errors().values())) else FAILED
+
+
+def _is_wrong_option(error: BaseException) -> bool:
+    """Return whether an error is about an option, not about what the machine lacks."""
+    return isinstance(error, ConfigError) and not isinstance(error, MissingError | DownloadError)
 
 
 def exit_status(error: ViperError) -> int:

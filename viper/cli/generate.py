@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from viper.cli.errors import exit_on_error, failure_json
+from viper.cli.errors import checked_options, exit_on_error, failure_json
 from viper.cli.files import read_text
 from viper.cli.options import (
     choices_option,
@@ -110,11 +110,13 @@ def generate(
 
 
 def _program(engine: Engine, row: _Row) -> Program:
-    return engine.generate(row.query, task=row.task, choices=row.choices)
+    with checked_options():  # the words that the detector knows decide what is written
+        return engine.generate(row.query, task=row.task, choices=row.choices)
 
 
 def _show_prompt(engine: Engine, row: _Row, *, as_json: bool) -> None:
-    prompt = engine.prompt(row.query, task=row.task, choices=row.choices)
+    with checked_options():
+        prompt = engine.prompt(row.query, task=row.task, choices=row.choices)
     if as_json:
         messages = [{"role": message.role, "content": message.text} for message in prompt.messages]
         print_json({"messages": messages, "tokens": prompt.tokens, "tokenizer": prompt.tokenizer})

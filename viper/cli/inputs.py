@@ -13,10 +13,33 @@ from viper.cli.files import read_bytes, read_text
 from viper.cli.output import notice
 from viper.errors import InputError
 
-__all__ = ["STDIN", "check_order", "check_order_of_run", "read_inputs"]
+__all__ = ["STDIN", "QuestionCommand", "check_order", "check_order_of_run", "read_inputs"]
 
 STDIN = "-"
 _IMAGES = frozenset(".png .jpg .jpeg .webp .gif .bmp .tif .tiff .ppm .avif .heic".split())
+
+
+class QuestionCommand(click.Command):
+    """A verb with a question as its last argument, which a shell splits where it is not quoted."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments.
+
+        Raises:
+            click.UsageError: They are not as the verb has them.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption:
+            raise
+        except click.UsageError as error:
+            if "unexpected extra argument" not in error.message:
+                raise
+            raise click.UsageError(
+                f"{error.message}. Put the question in quotation marks: "
+                'viper ask photo.jpg "Is there a dog?"',
+                ctx,
+            ) from None
 
 
 def check_order(image: str, question: str, program: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from viper.cli.errors import exit_on_error
+from viper.cli.errors import checked_options, exit_on_error
 from viper.cli.options import backend_option, backend_overrides, output_options
 from viper.cli.output import echo, notice, print_json, show_log, show_warnings
 from viper.texts.terminal import one_line
@@ -125,8 +125,10 @@ def check(
     (show_log if debug else show_warnings)()
     verdicts = []
     with exit_on_error(debug=debug):
+        with checked_options():
+            given = backend_overrides(backends)
         module = load_module(name)
-        for verdict in check_module(module, backends=backend_overrides(backends), image=image):
+        for verdict in check_module(module, backends=given, image=image):
             verdicts.append(verdict)
             if not as_json:
                 echo(f"{verdict.state:<4}  {one_line(verdict.description)}")

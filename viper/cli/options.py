@@ -262,10 +262,19 @@ def backend_overrides(texts: Iterable[str]) -> dict[str, str]:
     backends: dict[str, str] = {}
     for text in texts:
         role, equals, reference = text.partition("=")
-        if not equals:
-            raise ConfigError(
-                f"--backend takes ROLE=NAME:REFERENCE, such as detector=onnx:yolox_nano.onnx, "
-                f"but got {text!r}."
-            )
+        if not equals or not role.strip().isidentifier():
+            raise ConfigError(_without_role(text))
         backends[role.strip()] = reference.strip()
     return backends
+
+
+def _without_role(text: str) -> str:
+    """Return what is wrong with a value of `--backend` that does not begin with a role."""
+    from viper.models.reference_hints import either, with_role
+    from viper.models.registry import backend_names
+
+    forms = with_role(text.strip(), backend_names())
+    example = "ROLE=NAME:REFERENCE, such as detector=onnx:yolox_nano.onnx"
+    if not forms:
+        return f"--backend takes {example}, but got {text!r}."
+    return f"--backend takes ROLE=NAME:REFERENCE, but got {text!r}. Write {either(forms)}."

@@ -165,19 +165,21 @@ def _changed(trace: Trace, folder: Path, program_path: str, options: dict[str, A
     source = read_text(program_path, what="program")
     image = find_image(trace, given=options["image"], folders=(folder, Path()))
     of_record = trusted_backends(trace.models)
-    given = backend_overrides(options["backends"])
+    with checked_options():
+        given = backend_overrides(options["backends"])
     # --models replaces all models of the record.
     kept, others = ({}, {}) if options["models"] else (of_record.backends, of_record.others)
     not_trusted = {role: reference for role, reference in others.items() if role not in given}
     if not options["debug"]:
         show_warnings()
-    engine = Engine(
-        options["models"] or "none",
-        backends=kept | given,
-        timeout_s=options["timeout_s"],
-        sandbox=options["sandbox"],
-        on_loading=LiveLine(),
-    )
+    with checked_options():
+        engine = Engine(
+            options["models"] or "none",
+            backends=kept | given,
+            timeout_s=options["timeout_s"],
+            sandbox=options["sandbox"],
+            on_loading=LiveLine(),
+        )
     try:
         changed = run_changed(trace, source, engine, image, not_trusted=not_trusted)
     except BaseException:
@@ -187,7 +189,7 @@ def _changed(trace: Trace, folder: Path, program_path: str, options: dict[str, A
         notice("stub results: nothing here is an answer about the image.")
     recalled, requested = changed.from_record, changed.from_models
     more = {"recalled": recalled, "asked": requested}
-    status = print_answer(changed.answer, options, more=more)
+    status = print_answer(changed.answer, options, engine, more=more)
     calls = counted(recalled, "call")
     notice(f"{calls} answered from the record, {requested} sent to models.")
     if options["trace_path"] is not None:

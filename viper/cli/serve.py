@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from viper.cli.errors import exit_on_error
+from viper.cli.errors import checked_options, exit_on_error
 from viper.cli.options import (
     debug_option,
     engine_options,
@@ -151,7 +151,8 @@ def _serve(options: dict[str, Any]) -> None:
         if text := advice(options["models"], own_backends=bool(options["backends"])):
             notice(text)
         if options["preload"]:
-            engine.preload()
+            with checked_options():
+                engine.preload()
         service = Service(engine, settings)
         # `viper.cli` has garbage looked for rarely, for a quick start; a server makes it for weeks.
         gc.freeze()

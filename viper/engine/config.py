@@ -147,7 +147,7 @@ def _located(ref: BackendRef, data_folder: Path | None) -> BackendRef:
         return ref
     beside = data_folder / ref.reference
     if not beside.exists():
-        raise MissingError(
+        raise ConfigError(
             f"There is no file {ref.reference!r}, and no {str(beside)!r} in the data folder. Give the "
             f"path of a scene file: {TRUTH}:FILE."
         )

@@ -18,6 +18,7 @@ from viper.engine.caches import opened_cache
 from viper.engine.config import EngineConfig, resolve_backends
 from viper.engine.config_checks import check_demands, vote_temperature
 from viper.engine.loop import LoopThread
+from viper.engine.more_models import more_models
 from viper.engine.options import OLD_NAMES, OPTIONS, EngineOptions
 from viper.engine.query import ImageSource, Query
 from viper.engine.query_run import EngineServices
@@ -161,7 +162,13 @@ class Engine:
         file = config.program_cache
         program_cache = None if file is None else ProgramCache(Path(file))
         services = EngineServices(
-            config, api, api.spec.to_wire(), Jail(config.limits), self._budget, program_cache
+            config,
+            api,
+            api.spec.to_wire(),
+            Jail(config.limits),
+            self._budget,
+            program_cache,
+            more_models(config.backends),
         )
         self._solver = Solver(services, opened, self.pool)
         self._loop = LoopThread("viper-engine")
@@ -301,6 +308,10 @@ class Engine:
     def fingerprints(self) -> dict[Role, str]:
         """Return the fingerprints of the models that have been loaded so far."""
         return self.pool.fingerprints()
+
+    def load_errors(self) -> dict[Role, BaseException]:
+        """Return why models could not be loaded when they were last needed, by role."""
+        return self.pool.load_errors()
 
     def load(self) -> dict[Role, Load]:
         """Return what each model has done so far: forwards, requests, prefetches, busy seconds.

@@ -18,7 +18,8 @@ from importlib.resources import files
 from typing import Any
 
 from viper.errors import ConfigError, InputError, did_you_mean, install_command
-from viper.models.registry import BackendRef, backends_for
+from viper.models.reference_hints import either, with_role
+from viper.models.registry import BackendRef, backend_names, backends_for
 from viper.models.roles import ROLES, Role
 from viper.storage.files import read_regular_file
 from viper.weights.cache import find_on_disk
@@ -146,8 +147,10 @@ def choose(name: str, *, own_backends: bool = False) -> Preset:
     """
     presets = load_presets()
     if name not in presets:
+        forms = with_role(name.partition("=")[2] or name, backend_names())
+        own = f"A model of your own is given by --backend {either(forms)}. " if forms else ""
         raise ConfigError(
-            f"Unknown preset {name!r}. {did_you_mean(name, presets)}"
+            f"Unknown preset {name!r}. {did_you_mean(name, presets)}{own}"
             f"Presets: {', '.join(presets)}, truth:FILE."
         )
     preset = presets[name]

@@ -38,6 +38,9 @@ from viper.generate.registry import OpenedGenerator
 from viper.images.image import ImageRef
 from viper.llm.budget import Budget
 from viper.methods.dispatch import CallDispatcher
+from viper.methods.doubts import refusal, untested
+from viper.methods.remedies import Remedy, how_to_add
+from viper.models.registry import STUB
 from viper.modules.program_api import ProgramApi
 from viper.programs.program import PROGRAM_FAULTS, Failure, Program
 from viper.scheduling.vision_client import VisionClient
@@ -64,6 +67,8 @@ class EngineServices(NamedTuple):
     budget: Budget
     program_cache: ProgramCache | None
     """Keeps the programs of language models."""
+    remedy: Remedy = how_to_add
+    """Says how models can be had for what none of its own can test."""
 
 
 async def written(opened: OpenedGenerator, request: GenerationRequest, budget: Budget) -> Program:
@@ -274,7 +279,8 @@ class QueryRun:
         )
         query, services, number = self._query, self._services, next(self._numbers)
         if program.doubts and not query.best_effort:
-            refused = self._trace_builder.enter_refused(program, generate_ms)
+            reason = await self._refusal(program)
+            refused = self._trace_builder.enter_refused(program, reason, generate_ms)
             tell(self._watcher, AttemptStep(number, refused.attempt))
             return _Run(program, refused, True)
         api = services.api
@@ -289,6 +295,7 @@ class QueryRun:
             best_effort=bool(query.best_effort),
             clock_zero_s=self._trace_builder.started_s,
             recorded=query.recorded,
+            remedy=services.remedy,
         )
 
         def checked(report: Checked) -> None:
@@ -331,10 +338,23 @@ class QueryRun:
         is_fault = failure is not None and failure.kind in PROGRAM_FAULTS
         return _Run(program, outcome, is_fault and dispatcher.unserved is None)
 
+    async def _refusal(self, program: Program) -> str:
+        """Return why a program with doubts is not run, and how to get an answer."""
+        detector = self._services.config.backends.get("detector")
+        vocabulary = None
+        if detector is not None and detector.name != STUB:
+            vocabulary = (await self._client.detector()).vocabulary
+        remedy = self._services.remedy
+        return refusal(program.doubts, vocabulary=vocabulary or (), remedy=remedy)
+
     def _with_rejected(self, request: GenerationRequest, run: _Run) -> GenerationRequest:
         """Return a request with a failed program and its observations."""
         attempt = run.result.attempt
         assert attempt.failure is not None, "only a failed program is rejected"
+        failure = attempt.failure
+        if attempt.doubts and failure.kind == "model" and not self._query.best_effort:
+            # What the user could do instead is nothing that a program can.
+            failure = replace(failure, message=untested(attempt.doubts))
         observations = observed_calls(attempt.calls, self._image.size[1])
-        rejected = Rejected(run.program, attempt.source, attempt.failure, observations)
+        rejected = Rejected(run.program, attempt.source, failure, observations)
         return replace(request, rejected=(*request.rejected, rejected))

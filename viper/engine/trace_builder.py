@@ -16,7 +16,7 @@ from viper.images.image import ImageRef
 from viper.images.region import Patch
 from viper.images.values import map_value, to_json_value
 from viper.methods.dispatch import CallDispatcher
-from viper.methods.doubts import capped_doubts, refusal
+from viper.methods.doubts import capped_doubts
 from viper.programs.program import CheckReport, Doubt, Failure, Program, Task
 from viper.scheduling.metrics import AnswerMetrics
 from viper.storage.version import __version__
@@ -175,10 +175,16 @@ class TraceBuilder:
         attempt = replace(_BLANK, generator=generator, failure=failure, generate_ms=generate_ms)
         return self._enter(ProgramResult(attempt))
 
-    def enter_refused(self, program: Program, generate_ms: float) -> ProgramResult:
-        """Record a program that was not run, since it would not test all conditions of the question."""
+    def enter_refused(self, program: Program, reason: str, generate_ms: float) -> ProgramResult:
+        """Record a program that was not run, since it would not test all conditions of the question.
+
+        Args:
+            program: As the generator wrote it.
+            reason: Why, and how to get an answer.
+            generate_ms: Wall time of writing it.
+        """
         attempt = _written(program, generate_ms)
-        refused = Failure("model", refusal(attempt.doubts))
+        refused = Failure("model", reason)
         return self._enter(ProgramResult(replace(attempt, failure=refused)))
 
     def choose(self, outcome: ProgramResult, votes: Votes) -> None:

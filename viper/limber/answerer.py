@@ -112,6 +112,10 @@ def load(reference: str, options: Mapping[str, str]) -> LimberAnswerer:
     device = resolve_device(chosen.device)
     dtype = resolve_dtype(chosen.dtype, device)
     folder = expand_user(reference)
+    if not reference or not folder.is_dir():
+        raise ConfigError(
+            f"There is no folder '{folder}'. Give one that viper train limber has made: limber:FOLDER."
+        )
     source = ModelSource(str(folder), folder)
     with staged(folder) as copy:
         wiring = read_wiring(copy, displayed=folder)

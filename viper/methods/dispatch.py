@@ -20,12 +20,14 @@ from viper.images.boxes import Box, area, clamp
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
 from viper.images.values import map_value, to_json_value
-from viper.methods.doubts import FAMILIAR_IMAGES, capped_doubts, how_to_add, refusal
+from viper.methods.doubts import FAMILIAR_IMAGES, capped_doubts, refusal
 from viper.methods.image_patch import METHODS
 from viper.methods.method_call import ArgumentError, Method, MethodCall
 from viper.methods.recorded_calls import RecordedCalls
+from viper.methods.remedies import Remedy, how_to_add
 from viper.methods.stub_models import STUB_METHODS
 from viper.methods.typed_values import MismatchError, convert, describe
+from viper.methods.unserved import unserved
 from viper.methods.verdicts import VERDICTS
 from viper.models.registry import STUB, BackendRef
 from viper.models.request_limits import check_texts, text_characters
@@ -70,6 +72,7 @@ class CallDispatcher:
             kind `model`.
         clock_zero_s: Start of the answer, by `time.perf_counter`; now if None.
         recorded: Recorded calls, which are answered without a model.
+        remedy: Says how models can be had for what none of these can test.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class CallDispatcher:
         best_effort: bool = False,
         clock_zero_s: float | None = None,
         recorded: RecordedCalls | None = None,
+        remedy: Remedy = how_to_add,
     ) -> None:
         width, height = image.size
         self._client = client
@@ -92,6 +96,7 @@ class CallDispatcher:
         self._on_call = on_call
         self._best_effort = best_effort
         self._recorded = recorded
+        self._remedy = remedy
         self._clock_zero_s = time.perf_counter() if clock_zero_s is None else clock_zero_s
         self._whole = Patch(View(image, (0.0, 0.0, float(width), float(height))))
         self._given: dict[tuple[Box, str], Patch] = {
@@ -164,7 +169,7 @@ class CallDispatcher:
             raise CallFailed("limit", message)
         entry, types = self._entries[call.name]
         started = time.perf_counter()
-        current = MethodCall(self._client, self._whole, self._best_effort)
+        current = MethodCall(self._client, self._whole, self._best_effort, self._remedy)
         arguments: tuple[Any, ...] = ()
         try:
             with _rejecting(ValueError, TypeError):
@@ -228,7 +233,8 @@ class CallDispatcher:
         if current.doubts and not self._best_effort:
             if warnings:  # another program would fail as well
                 self.unserved = entry.needs
-            raise CallFailed("model", refusal(current.doubts))
+            doubts, vocabulary = current.doubts, current.vocabulary
+            raise CallFailed("model", refusal(doubts, vocabulary=vocabulary, remedy=self._remedy))
 
     async def _serve(self, entry: ApiCallable, line: int, current: MethodCall) -> Any:
         """Return the result of a checked call: the recorded one, or that of the method."""
@@ -323,11 +329,7 @@ class CallDispatcher:
         ref = self._backends.get(role)
         if ref is None:
             self.unserved = role
-            texts = ", ".join(repr(a) for a in arguments if isinstance(a, (str, bool)))
-            raise UnservedError(
-                f"{entry.name}({texts}) needs the role '{role}', which no backend serves. "
-                f"{how_to_add(role)}"
-            )
+            raise UnservedError(unserved(entry.qualified_name, arguments, role, self._remedy))
         served_by = self._stub_methods if ref.name == STUB else self._methods
         return served_by[entry.qualified_name]
 

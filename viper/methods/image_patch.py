@@ -60,6 +60,7 @@ async def find(call: MethodCall, patch: Patch, object_name: str) -> list[Patch]:
     """Return the objects detected in the patch, best first, without duplicates."""
     phrase = _text(object_name, "object_name")
     detector = await call.client.detector()
+    call.vocabulary = detector.vocabulary or ()
     ahead = call.client.prefetcher
     if detector.vocabulary is None:
         request = DetectRequest(patch.view, (phrase,))
@@ -310,10 +311,9 @@ def _resolve(call: MethodCall, phrase: str, vocabulary: tuple[str, ...]) -> Matc
         near = near_classes(phrase, vocabulary)
         hint = f"Did you mean {' or '.join(repr(_cut(name)) for name in near)}? " if near else ""
         raise UnservedError(
-            f"The detector cannot detect {phrase!r}: it knows {len(vocabulary)} classes only "
+            f"The detector cannot detect {phrase!r}: it knows {len(vocabulary)} kinds of things only "
             f"({', '.join(map(_cut, vocabulary[:6]))}, …). {hint}"
-            "For any phrase use an open-vocabulary detector, such as "
-            "--backend detector=transformers:google/owlv2-base-patch16-ensemble."
+            f"For other things, {call.remedy(['detector'])}."
         )
     if match.kind != "exact":
         call.notes.append(f"{phrase!r} detected as {match.name!r} ({match.kind})")

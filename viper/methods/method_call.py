@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from viper.images.region import Patch
+from viper.methods.remedies import Remedy, how_to_add
 from viper.programs.program import Doubt
 from viper.scheduling.metrics import CallMetrics
 from viper.scheduling.vision_client import VisionClient
@@ -32,6 +33,10 @@ class MethodCall:
     """The whole image."""
     best_effort: bool = False
     """Whether the user wants answers that may be wrong."""
+    remedy: Remedy = how_to_add
+    """Says how models can be had for what none can test."""
+    vocabulary: tuple[str, ...] = ()
+    """The classes of the detector that was asked, if it knows no others."""
     cost: CallMetrics = field(init=False)
     """Model time, forwards and tokens, which the client counts."""
     notes: list[str] = field(default_factory=list)

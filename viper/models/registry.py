@@ -9,18 +9,19 @@ import importlib
 import importlib.util
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
 from viper.errors import ConfigError, MissingExtraError, did_you_mean
+from viper.models.reference_hints import either, with_backend
 from viper.models.roles import ROLES, Backend, Role
 from viper.plugins import BACKENDS, Plugin, find_plugins
 from viper.texts.secrets import SECRET_REFERENCE, reveals_secret
 
 __all__ = ["BackendEntry", "BackendRef", "Loader", "backends_for", "open_backend", "parse_role"]
-__all__ += ["IMPORTING", "identity", "plugin_backends"]
+__all__ += ["IMPORTING", "backend_names", "identity", "plugin_backends"]
 
 IMPORTING = threading.RLock()
 """Held while a backend's module is imported, and while a library with lazy imports loads a model.
@@ -133,10 +134,7 @@ class BackendRef:
             return cls(role, STUB, "")
         names = {*backends_for(role), *([own[0]] if own else [])}
         if name not in names:
-            raise ConfigError(
-                f"Unknown {role} backend {name!r} in {text!r}. {did_you_mean(name, names)}"
-                f"Known for this role: {', '.join(sorted(names))}."
-            )
+            raise ConfigError(_unknown(role, name, text, names))
         reference, _, query = rest.partition("?")
         options = tuple(parse_qsl(query, keep_blank_values=True))
         loader = own[1] if own and name == own[0] else None
@@ -164,6 +162,19 @@ class BackendRef:
         query = "&".join(f"{key}={value}" for key, value in self.options)
         text = f"{self.name}:{self.reference}" if self.reference else self.name
         return f"{text}?{query}" if query else text
+
+
+def _unknown(role: Role, name: str, text: str, names: Collection[str]) -> str:
+    """Return what is wrong with a reference that begins with no name of a backend."""
+    every = f"Known for this role: {', '.join(sorted(names))}."
+    if not text.strip():
+        return f"No backend is named for the role {role!r}. {every}"
+    if forms := with_backend(role, text.strip(), backend_names() | {role: names}):
+        is_fitting = forms[0].startswith(f"{role}=")
+        why = "does not say which backend reads it" if is_fitting else f"serves no {role}"
+        more = f" {every}" if "=NAME:" in forms[0] else ""
+        return f"{text!r} {why}. Write {either(forms)}.{more}"
+    return f"Unknown {role} backend {name!r} in {text!r}. {did_you_mean(name, names)}{every}"
 
 
 def _refuse_secret(role: Role, reference: str) -> None:
@@ -200,6 +211,15 @@ def backends_for(role: Role) -> dict[str, BackendEntry]:
         if r == role:
             entries[name] = BackendEntry(plugin.value, plugin=plugin)
     return entries
+
+
+def backend_names() -> dict[Role, Collection[str]]:
+    """Return the names of the backends of each role of Viper.
+
+    Raises:
+        ConfigError: Two plugins have one name, or a name is not `ROLE.NAME`.
+    """
+    return {role: backends_for(role) for role in ROLES}
 
 
 def plugin_backends() -> dict[tuple[Role, str], Plugin]:

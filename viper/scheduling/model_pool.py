@@ -132,6 +132,15 @@ class ModelPool:
             if worker.loaded.done() and worker.loaded.exception() is None
         }
 
+    def load_errors(self) -> dict[Role, BaseException]:
+        """Return why models could not be loaded when they were last needed, by role."""
+        failed: dict[Role, BaseException] = {}
+        for role, worker in self._workers.items():
+            loaded = worker.loaded
+            if loaded.done() and (error := loaded.exception()) is not None:
+                failed[role] = error
+        return failed
+
     async def capabilities(self) -> Capabilities:
         """Return the roles served and the detector's vocabulary; loads the detector."""
         vocabulary = None

@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from viper.errors import ConfigError
+from viper.models.reference_hints import either, with_backend
+from viper.models.registry import backend_names
 from viper.texts.hosts import is_loopback, url_host
 from viper.texts.secrets import SECRETS, holds_secret, reveals_secret
 
@@ -58,9 +60,18 @@ def check_found(name: str, value: Any, file: Path, variable: str) -> None:
         return
     raise ConfigError(
         f"{file} sets {name} = {received(value)}. A file that lies in the working directory may not "
-        f"{reason}: give it on the command line, as {variable}, or name the file with "
+        f"{reason}: give it on the command line{_flag(name, value)}, as {variable}, or name the file with "
         f"{CONFIG_VARIABLE}."
     )
+
+
+def _flag(name: str, value: Any) -> str:
+    """Return how the command line gives a backend, complete where the file names a model alone."""
+    table, _, role = name.partition(".")
+    if table != "backends" or not isinstance(value, str) or holds_secret(value):
+        return ""
+    forms = with_backend(role, value.strip(), backend_names()) or (f"{role}={value}",)
+    return f" (--backend {either(forms)})"
 
 
 def refuse_secrets(name: str, value: Any, origin: object) -> None:

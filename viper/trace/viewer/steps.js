@@ -46,8 +46,8 @@ function kindOf({failure, turns, chosen}) {
   if (!turn) return "strange"; // no program was written
   if (turn.doubts?.some(({condition}) => condition === STRANGE)) return "strange";
   const last = turn.calls.at(-1);
-  const isUntested = turn.doubts?.length || (last?.error?.kind === "model" && last.role && !last.model);
-  return isUntested ? "untested" : "model";
+  if (turn.doubts?.length) return "untested";
+  return last?.error?.kind === "model" && last.role && !last.model ? "unserved" : "model";
 }
 
 // Role of a patch in the answer → class, and what a reader is told.

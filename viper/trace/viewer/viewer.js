@@ -21,6 +21,7 @@ const NO_ANSWER = {
   absent: {title: "not found", canGuess: true, advice: "Ask whether it is there at all, or name it in other words."},
   unsure: {title: "it cannot be told", advice: "Ask something more definite, or take a picture that shows it better."},
   untested: {canGuess: true, title: "not all of it can be tested", advice: "Ask without that condition, or use models that can test it."},
+  unserved: {title: "a model is missing", advice: "Ask what the models here can tell, or use more models."},
   model: {title: "the models cannot tell", advice: "Ask in other words, or use other models."},
   strange: {canGuess: true, title: "the models do not know such pictures", advice: "Use models that know them."},
 };
@@ -198,13 +199,16 @@ class ViperTrace {
       const message = el("span", {class: "vt-message"}, short(trace.failure.message, LONGEST.text));
       const known = NO_ANSWER[kindOf(trace)];
       if (!known) return [el("p", {class: "vt-answer vt-bad"}, `No answer (${trace.failure.kind})`, message)];
-      const advice = [known.advice];
+      // What the models cannot tell is said with its ways out (viper/methods/doubts.py): once is enough.
+      const isComplete = trace.failure.message.includes("--best-effort");
+      const advice = isComplete ? [] : [known.advice];
       let anyway = "";
       if (!trace.best_effort && known.canGuess) {
         if (this.askAnyway) anyway = button("Answer even with doubts", {class: "vt-anyway"}, () => this.askAnyway());
-        else advice.push(ANYWAY);
+        else if (!isComplete) advice.push(ANYWAY);
       }
-      return [el("p", {class: "vt-answer vt-none"}, `No answer: ${known.title}`, message), el("p", {class: "vt-advice"}, advice.join(" "), " ", anyway)];
+      const headline = el("p", {class: "vt-answer vt-none"}, `No answer: ${known.title}`, message);
+      return [headline, advice.length || anyway ? el("p", {class: "vt-advice"}, advice.join(" "), " ", anyway) : ""];
     }
     const answer = trace.answer !== null ? short(trace.answer, LONGEST.text) : trace.live ? "…" : "no answer";
     return [el("p", {class: "vt-answer"}, answer), ...this.#caveats(), this.#weakest()];
