@@ -120,7 +120,8 @@ def texts(pattern: re.Pattern, size: int) -> Iterator[str | bytes]:
     units += [a + b for a in characters[:4] for b in characters[:4] if a != b]
     units += [word + c for word in words[:3] for c in characters[:3]]
     units += [c + word for word in words[:3] for c in characters[:3]]
-    units += [a + b for a in words[:4] for b in words[:4] if a != b]  # "key=" of "(?:key|token)=.*;"
+    # "key=" of "(?:key|token)=.*;"
+    units += [a + b for a in words[:4] for b in words[:4] if a != b]
     random.Random(0).shuffle(units)
     ends = ["", "\x00", "\n!"]
     for at, unit in enumerate(dict.fromkeys(units)):
