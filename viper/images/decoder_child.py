@@ -27,7 +27,8 @@ from typing import NoReturn
 
 from viper.images.color_modes import layout, packed_rows
 from viper.images.decoding_error import DecodingError
-from viper.images.image_files import MESSAGE_BYTES, deep_samples, load, opened, orientation
+from viper.images.image_files import MESSAGE_BYTES, deep_samples, load, opened
+from viper.images.orientation import orientation
 from viper_sandbox.confine import Confinement, ConfinementPlan, confine
 from viper_sandbox.frame_socket import EXIT_HOST_GONE, FrameSocket
 from viper_sandbox.zygote_loop import ZygoteLoop, serve_host

@@ -163,7 +163,8 @@ def _decode_here(data: bytes, name: str, max_pixels: int) -> Pixels:
 def _image_pixels(image: Image, name: str, max_pixels: int) -> Pixels:
     """Decode a Pillow image to its end, in its upright orientation."""
     from viper.images.color_modes import DEEP_MODES, packed_rows
-    from viper.images.image_files import deep_samples, load, orientation
+    from viper.images.image_files import deep_samples, load
+    from viper.images.orientation import orientation
 
     _check_size(*image.size, name, max_pixels)
     with _quiet_pillow():

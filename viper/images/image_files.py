@@ -31,7 +31,6 @@ __all__ = [
     "deep_samples",
     "load",
     "opened",
-    "orientation",
 ]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
@@ -148,6 +147,7 @@ def _number(data: bytes) -> int:
 def _check_colors(image: ImageFile, data: memoryview) -> None:
     """Correct or refuse what Pillow would decode to other colors than those of the file."""
     if image.format == "TIFF":
+        image.info.pop("xmp", None)  # by which Pillow would turn it
         check_tiff(getattr(image, "tag_v2", {}), data)
         image.tile = [
             tile._replace(args=(native_order(tile.codec_name, tile.args[0]), *tile.args[1:]))
@@ -188,15 +188,6 @@ def load(image: Image) -> None:
     """Decode an image to its end."""
     image.load()
     check_indices(image)
-
-
-def orientation(image: Image) -> int:
-    """Return the EXIF orientation of a decoded image; 1, upright, where there is none."""
-    try:
-        value = image.getexif().get(0x0112, 1)
-    except Exception:  # broken EXIF data must not make an image unusable
-        return 1
-    return int(value) if value in range(1, 9) else 1
 
 
 def deep_samples(image: Image) -> DeepSamples:
