@@ -15,7 +15,7 @@ from viper.images.jpeg_segments import JpegScan, jpeg_scans
 from viper.images.palette_checks import COLORS, check_frame_of_gif, check_indices, colors_of_bmp
 from viper.images.png_chunks import check_png, without_large_texts
 from viper.images.run_lengths import check_bmp_runs
-from viper.images.tiff_layout import check_tiff, native_order
+from viper.images.tiff_layout import check_tiff, narrow_palette, native_order
 from viper.images.tiff_pages import INVERTED, use_main_page
 
 if TYPE_CHECKING:
@@ -147,14 +147,7 @@ def _number(data: bytes) -> int:
 def _check_colors(image: ImageFile, data: memoryview) -> None:
     """Correct or refuse what Pillow would decode to other colors than those of the file."""
     if image.format == "TIFF":
-        image.info.pop("xmp", None)  # by which Pillow would turn it
-        check_tiff(getattr(image, "tag_v2", {}), data)
-        image.tile = [
-            tile._replace(args=(native_order(tile.codec_name, tile.args[0]), *tile.args[1:]))
-            if type(tile.args) is tuple
-            else tile
-            for tile in image.tile
-        ]
+        _check_tiff(image, getattr(image, "tag_v2", {}), data)
     elif image.format == "PNG":
         from viper.images import png_decoder
 
@@ -166,6 +159,22 @@ def _check_colors(image: ImageFile, data: memoryview) -> None:
         check_frame_of_gif(image, data)
     elif image.format == "BMP":
         _check_bmp(image, data)
+
+
+def _check_tiff(image: ImageFile, tags: Any, data: memoryview) -> None:
+    image.info.pop("xmp", None)  # by which Pillow would turn it
+    check_tiff(tags, data)
+    image.tile = [
+        tile._replace(args=(native_order(tile.codec_name, tile.args[0]), *tile.args[1:]))
+        if type(tile.args) is tuple
+        else tile
+        for tile in image.tile
+    ]
+    colors = narrow_palette(tags)
+    if colors is not None and image.mode in ("P", "PA"):
+        from PIL import ImagePalette
+
+        image.palette = ImagePalette.raw("RGB;L", colors)
 
 
 def _check_bmp(image: ImageFile, data: memoryview) -> None:
