@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from viper.backends.detections import MAX_DETECTIONS, to_detections
 from viper.backends.letterbox import Frame, letterbox, tame
@@ -43,6 +44,26 @@ def test_huge_crops_shrink_and_their_boxes_grow_back():
     assert tamed.pixels.shape[1::-1] == (4096, 256)
     boxes = tamed.to_crop(np.array([[0.0, 0.0, 4096.0, 2.0]]))
     np.testing.assert_allclose(boxes, [[0, 0, 20_000, 10]])
+
+
+@pytest.mark.parametrize("size", [(5_000, 3_000), (20_000, 300)], ids=str)
+def test_ordinary_huge_crops_shrink_as_pillow_shrinks_them(size):
+    pixels = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    tamed = tame(pixels).pixels
+    wanted = (4_096, round(size[1] * 4_096 / size[0]))
+    plain = np.asarray(Image.fromarray(pixels).resize(wanted, Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(tamed[: wanted[1]], plain)
+
+
+def test_a_strip_of_millions_of_pixels_keeps_its_places():
+    pixels = grey(3_000_000, 1, 0)
+    pixels[:, 1_500_000:] = 200
+    tamed = tame(pixels)
+    assert tamed.pixels.shape[1::-1] == (4_096, 256)
+    assert tamed.pixels[:, :2_047].max() == 0
+    assert tamed.pixels[:, 2_049:].min() == 200
+    boxes = tamed.to_crop(np.array([[2_048.0, 0.0, 4_096.0, 1.0]]))
+    np.testing.assert_allclose(boxes, [[1_500_000, 0, 3_000_000, 1]])
 
 
 def test_boxes_are_clamped_filtered_and_sorted():

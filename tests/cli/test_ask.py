@@ -162,6 +162,15 @@ def test_a_drawing_of_an_unknown_kind_is_refused_before_anything_runs(picture):
     assert (result.exit_code, result.stdout) == (2, "")
 
 
+def test_a_drawing_that_cannot_be_written_is_refused_before_anything_runs(
+    picture, program, tmp_path
+):
+    path = tmp_path / "none" / "drawn.png"
+    result = viper("run", program, picture, "--models", "stub", "--draw", path)
+    assert "The drawing cannot be written" in result.stderr
+    assert (result.exit_code, result.stdout) == (1, "")
+
+
 def test_an_answer_is_not_lost_when_the_trace_cannot_be_written(picture, program, tmp_path):
     full = tmp_path / "x.json"
     full.symlink_to("/dev/full")  # opens, and takes nothing

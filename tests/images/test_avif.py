@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, features
 
 from viper.errors import InputError
+from viper.images import confined_decoding
 from viper.images.decoding import open_image
 
 pytestmark = pytest.mark.skipif(
@@ -65,6 +66,15 @@ def test_of_an_animation_the_first_frame_is_taken() -> None:
 def test_a_large_one_stays_within_the_memory_of_its_process() -> None:
     image = open_image(avif(scene(size=(4000, 3000)), quality=50))
     assert image.size == (4000, 3000)
+
+
+def test_a_decoder_without_memory_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = avif(scene(size=(4000, 3000)), quality=50)
+    monkeypatch.setattr(confined_decoding, "_PLACE_BYTES", 1 << 20)
+    monkeypatch.setattr(confined_decoding, "_SLACK_BYTES", 1 << 20)
+    monkeypatch.setattr(confined_decoding, "decoding_bytes", lambda *_: 30 << 20)
+    with pytest.raises(InputError, match="takes too much memory to decode"):
+        open_image(data)
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:

@@ -16,6 +16,7 @@ from fakes.picture_files import bmp, packed, png, tiff
 from viper.errors import InputError
 from viper.images.decoding import open_image
 
+REVERSED = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
 WHITE = (255, 255, 255)
 COLORS = [10, 20, 30, 200, 150, 100]
 PALETTE = bytes([10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120])
@@ -210,6 +211,53 @@ def tiffs(compression: int, order: str) -> Iterator[Case]:
             file([packed([0, 1, count - 1], bits)], (3, 1), _258=[bits], _262=[3], _320=table),
             [tuple(n * factor % 256 for factor in (37, 91, 13)) for n in (0, 1, count - 1)],
         )
+        # As old writers gave it: 8 bits a color.
+        yield (
+            f"palette {bits} of bytes",
+            file(
+                [packed([0, 1, count - 1], bits)],
+                (3, 1),
+                _258=[bits],
+                _262=[3],
+                _320=[value // 257 for value in table],
+            ),
+            [tuple(n * factor % 256 for factor in (37, 91, 13)) for n in (0, 1, count - 1)],
+        )
+    yield (
+        "palette of bytes, all black",
+        file([bytes([0, 1, 255])], (3, 1), _258=[8], _262=[3], _320=[0] * 768),
+        gray(0, 0, 0),
+    )
+    yield (
+        "palette that is nearly black",
+        file([bytes([0, 1, 2])], (3, 1), _258=[8], _262=[3], _320=([0, 256, 90] + [0] * 253) * 3),
+        gray(0, 1, 0),
+    )
+    for extra in (0, 1, 2):
+        for photo in (0, 1, 3):
+            yield (
+                f"one color with a plane of extra samples {extra}, photometric {photo}",
+                file(
+                    [bytes([0, 80, 160]), bytes([255] * 3)],
+                    (3, 1),
+                    _258=[8, 8],
+                    _262=[photo],
+                    _277=[2],
+                    _284=[2],
+                    _320=[n * 257 for n in range(256)] * 3,
+                    _338=[extra],
+                ),
+                gray(255, 175, 95) if photo == 0 else gray(0, 80, 160),
+            )
+    colors = bytes([1, 16, 3, 2, 32, 3, 4, 64, 3])
+    for planes in (1, 2):
+        strips = [colors] if planes == 1 else [colors[first::3] for first in range(3)]
+        tags = {258: [8] * 3, 259: [compression], 262: [2], 266: [2], 277: [3], 284: [planes]}
+        yield (
+            f"rgb of reversed bits, planes {planes}",
+            tiff([deflated(strip).translate(REVERSED) for strip in strips], (3, 1), tags, order),
+            [(1, 16, 3), (2, 32, 3), (4, 64, 3)],
+        )
     luma = bytes([10, 20, 30, 40, 128, 128])
     ycbcr = {"_258": [8] * 3, "_262": [6], "_277": [3]}
     yield "YCbCr 2x2", file([luma], (2, 2), **ycbcr, _530=[2, 2]), gray(10, 20, 30, 40)
@@ -360,6 +408,16 @@ MUST_BE_READ = [
     ),
     *(f"TIFF: rgb {bits}, planes 1" for bits in (8, 16)),
     *(f"TIFF: cmyk {bits}, ink set 1, planes 1" for bits in (8, 16)),
+    *(
+        f"TIFF{kind}: palette {bits}{of}"
+        for kind in ("", " MM", " deflate", " deflate MM")
+        for bits in (1, 2, 4, 8)
+        for of in ("", " of bytes")
+    ),
+    "TIFF: palette of bytes, all black",
+    "TIFF: palette that is nearly black",
+    "TIFF: rgb of reversed bits, planes 1",
+    "TIFF deflate: rgb of reversed bits, planes 1",
     "TIFF: YCbCr 1x1",
     "TIFF deflate: YCbCr 2x2",
     *(
@@ -393,6 +451,9 @@ def test_ordinary_files_are_read(name: str) -> None:
         "TIFF deflate MM: gray 16, format 2, photometric 1",
         "TIFF: gray 8, format 2, photometric 1",
         "TIFF: rgb 16, planes 2",
+        "TIFF: palette 8 of bytes",
+        "TIFF deflate: one color with a plane of extra samples 2, photometric 1",
+        "TIFF: rgb of reversed bits, planes 2",
         "TIFF: too few strips",
         "TIFF: rgb 8 with a fourth sample without meaning, planes 1",
         "BMP: 32 bits, alpha is 0 everywhere, header 108",

@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from viper.errors import ConfigError, InputError
+from viper.errors import ConfigError, InputError, WriteError
 from viper.images.decoding import open_image
-from viper.images.drawing import COLORS, drawing, legend, marks, write_drawing
+from viper.images.drawing import (
+    COLORS,
+    check_drawing_place,
+    drawing,
+    legend,
+    marks,
+    write_drawing,
+)
 from viper.images.image import ImageRef
 
 
@@ -76,6 +83,42 @@ def test_a_tiny_picture_is_scaled_up_and_a_huge_one_down():
     assert drawing(tiny, [patch((1.0, 1.0, 9.0, 9.0), "answer")]).size == (400, 200)
     huge = open_image(np.zeros((1_000, 4_800, 3), dtype=np.uint8))
     assert drawing(huge, []).size == (2_400, 500)
+
+
+@pytest.mark.parametrize("size", [(500, 400), (4_800, 1_000), (10, 20)], ids=str)
+def test_an_ordinary_picture_is_drawn_as_pillow_scales_it(size):
+    pixels = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    drawn = drawing(open_image(pixels), [])
+    way = Image.Resampling.LANCZOS if size[0] > 500 else Image.Resampling.NEAREST
+    np.testing.assert_array_equal(drawn, Image.fromarray(pixels).resize(drawn.size, way))
+
+
+def test_a_strip_is_drawn_with_its_boxes_in_their_places():
+    pixels = np.full((3_000_000, 1, 3), 200, np.uint8)
+    strip = ImageRef("x", (1, 3_000_000), "x", lambda: pixels)
+    drawn = drawing(strip, [patch((0.0, 1_000_000.0, 1.0, 2_000_000.0), "rejected")])
+    assert drawn.size == (1, 2_400)
+    rows = [y for y in range(2_400) if drawn.getpixel((0, y)) != (200, 200, 200)]
+    assert (rows[0], rows[-1]) == (799, 1_600)
+
+
+def test_a_drawing_without_memory_is_one_line(image, tmp_path, monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("viper.images.drawing.drawing", full)
+    with pytest.raises(InputError, match="not enough memory to draw on an image of 500×400 pixels"):
+        write_drawing(tmp_path / "a.png", image, PATCHES)
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_a_place_is_checked_and_stays_as_it_is(tmp_path):
+    check_drawing_place(tmp_path / "a.png")
+    assert not [*tmp_path.iterdir()]
+    with pytest.raises(WriteError, match="The drawing cannot be written"):
+        check_drawing_place(tmp_path / "none" / "a.png")
+    with pytest.raises(ConfigError, match=r"got 'a.gif'"):
+        check_drawing_place(tmp_path / "a.gif")
 
 
 def test_boxes_at_the_edge_and_of_less_than_a_pixel_are_drawn(image):

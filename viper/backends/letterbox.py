@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from viper.images.image import Pixels
+from viper.images.reduction import resized
 
 __all__ = ["Frame", "letterbox", "tame"]
 
@@ -64,7 +65,7 @@ def letterbox(
     new_width = max(1, int(width * scale + 1e-6))
     new_height = max(1, int(height * scale + 1e-6))
     scale_xy = (new_width / width, new_height / height)
-    resized = Image.fromarray(pixels).transform(
+    scaled = Image.fromarray(pixels).transform(
         (new_width, new_height),
         Image.Transform.AFFINE,
         (1 / scale_xy[0], 0.0, 0.0, 0.0, 1 / scale_xy[1], 0.0),
@@ -73,7 +74,7 @@ def letterbox(
     left = (canvas_width - new_width) // 2 if centred else 0
     top = (canvas_height - new_height) // 2 if centred else 0
     canvas = np.full((canvas_height, canvas_width, 3), fill, dtype=np.uint8)
-    canvas[top : top + new_height, left : left + new_width] = np.asarray(resized)
+    canvas[top : top + new_height, left : left + new_width] = np.asarray(scaled)
     return Frame(canvas, (width, height), scale_xy, (left, top))
 
 
@@ -89,8 +90,7 @@ def tame(pixels: Pixels) -> Frame:
     if max(crop_wh) > _MAX_SIDE:
         scale = _MAX_SIDE / max(crop_wh)
         width, height = (max(1, round(side * scale)) for side in crop_wh)
-        resized = Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR)
-        pixels = np.asarray(resized)
+        pixels = np.asarray(resized(pixels, (width, height), Image.Resampling.BILINEAR))
     scale_xy = (width / crop_wh[0], height / crop_wh[1])
     right = max(0, -(-height // _MAX_ASPECT) - width)
     below = max(0, -(-width // _MAX_ASPECT) - height)

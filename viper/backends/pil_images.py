@@ -11,6 +11,7 @@ import math
 from PIL import Image
 
 from viper.images.image import Pixels
+from viper.images.reduction import resized
 
 __all__ = ["bounded_image"]
 
@@ -24,8 +25,8 @@ def bounded_image(pixels: Pixels, *, shortest: int, longest: int, elongation: fl
         longest: Greatest side in pixels; larger images are reduced.
         elongation: Greatest ratio of the sides; thinner images are widened.
     """
-    made = Image.fromarray(pixels)
-    long, short = max(made.size), min(made.size)
+    given = (pixels.shape[1], pixels.shape[0])
+    long, short = max(given), min(given)
     scale = 1.0
     if long > longest:
         scale = longest / long
@@ -33,9 +34,9 @@ def bounded_image(pixels: Pixels, *, shortest: int, longest: int, elongation: fl
         # A strip is not enlarged beyond what the shortest side and the elongation allow: it is
         # widened below.
         scale = max(1.0, min(shortest / short, shortest * elongation / long))
-    width, height = (min(longest, round(side * scale)) for side in made.size)
+    width, height = (min(longest, round(side * scale)) for side in given)
     least = max(shortest, math.ceil(max(width, height) / elongation))
     size = (max(width, least), max(height, least))
-    if size == made.size:
-        return made
-    return made.resize(size, Image.Resampling.BICUBIC)
+    if size == given:
+        return Image.fromarray(pixels)
+    return resized(pixels, size, Image.Resampling.BICUBIC)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from viper.images.image import Pixels
+from viper.images.reduction import averaged
 
 __all__ = ["LARGE_PIXELS", "scaled"]
 
@@ -20,8 +21,6 @@ LARGE_PIXELS = 4_000_000
 """Images with more are averaged in bytes first; so floats take less than 90 MB, whatever the image."""
 # Samples across a pixel of the result that are left to the bilinear filter.
 _GAP = 3
-# Side of a tile; Pillow keeps it in four bytes a pixel.
-_TILE_SIDE = 2_048
 
 
 def scaled(pixels: Pixels, size_wh: tuple[int, int]) -> NDArray[np.float32]:
@@ -39,26 +38,12 @@ def scaled(pixels: Pixels, size_wh: tuple[int, int]) -> NDArray[np.float32]:
             for side, wanted in zip((width, height), size_wh, strict=True)
         )
         if across > 1 or down > 1:
-            pixels = _averaged(pixels, across, down)
+            pixels = averaged(pixels, across, down)
             box = (0.0, 0.0, width / across, height / down)  # the last averages may be of fewer
     floats: NDArray[np.float32] = np.divide(pixels.transpose(2, 0, 1), 255, dtype=np.float32)
     if size_wh == (width, height):
         return floats
     return np.stack([_resized(channel, size_wh, box) for channel in floats])
-
-
-def _averaged(pixels: Pixels, across: int, down: int) -> Pixels:
-    """Return the averages of `across` × `down` pixels each; those at the right and below may have fewer."""
-    height, width = pixels.shape[:2]
-    averages = np.empty((-(-height // down), -(-width // across), 3), np.uint8)
-    tile_width, tile_height = (count * max(1, _TILE_SIDE // count) for count in (across, down))
-    for top in range(0, height, tile_height):
-        for left in range(0, width, tile_width):
-            tile = pixels[top : top + tile_height, left : left + tile_width]
-            found = np.asarray(Image.fromarray(np.ascontiguousarray(tile)).reduce((across, down)))
-            y, x = top // down, left // across
-            averages[y : y + found.shape[0], x : x + found.shape[1]] = found
-    return averages
 
 
 def _resized(

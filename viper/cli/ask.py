@@ -110,10 +110,10 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
                 check_place(trace_path)
         draw_path: Path | None = options["draw_path"]
         if draw_path is not None:
-            from viper.images.drawing import check_drawing_suffix
+            from viper.images.drawing import check_drawing_place
 
             with checked_options():
-                check_drawing_suffix(draw_path)
+                check_drawing_place(draw_path)
         live = LiveLine()
         engine = open_engine(options, live=live)
         if engine.config.is_stubbed:

@@ -44,7 +44,9 @@ def crop_uri(image: ImageRef, box_xyxy: Box, longest_px: int = CROP_PX) -> str:
 
 def page_image(image: ImageRef) -> str:
     """Return the image for a page: JPEG, scaled down where it is large; small ones stay exact."""
-    bitmap = _pillow(image)
+    from viper.images.reduction import bitmap_near
+
+    bitmap = bitmap_near(image.pixels(), PAGE_PX)
     if max(bitmap.size) <= PAGE_PX // 4:
         return _uri(bitmap, "PNG")
     bitmap.thumbnail((PAGE_PX, PAGE_PX))

@@ -26,8 +26,9 @@ from collections import deque
 from typing import NoReturn
 
 from viper.images.color_modes import layout, packed_rows
-from viper.images.decoding_error import DecodingError
-from viper.images.image_files import MESSAGE_BYTES, deep_samples, load, opened, orientation
+from viper.images.decoding_error import failure_of
+from viper.images.image_files import MESSAGE_BYTES, deep_samples, load, opened
+from viper.images.orientation import orientation
 from viper_sandbox.confine import Confinement, ConfinementPlan, confine
 from viper_sandbox.frame_socket import EXIT_HOST_GONE, FrameSocket
 from viper_sandbox.zygote_loop import ZygoteLoop, serve_host
@@ -114,12 +115,8 @@ def _serve(fd: int, plan: ConfinementPlan) -> NoReturn:
     host.send(["ready", {name: why for name, why in report.items() if why}])
     try:
         _decode(host, fd)
-    except DecodingError as error:
-        failure = error
-    except MemoryError:
-        failure = DecodingError("memory")
     except Exception as error:  # a decoder on hostile bytes may raise anything
-        failure = DecodingError("damaged", str(error) or type(error).__name__)
+        failure = failure_of(error)
     else:
         os._exit(0)
     host.send(["failed", failure.kind, failure.reason])

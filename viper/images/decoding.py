@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from viper.errors import InputError
 from viper.images.cancellation import Cancellation
-from viper.images.decoding_error import DecodingError
+from viper.images.decoding_error import DecodingError, failure_of
 from viper.images.image import ImageRef, Pixels
 from viper.images.image_files import FORMATS, MAX_DECODING_BYTES
 from viper.images.pixel_arrays import gray_pixels, upright
@@ -152,10 +152,8 @@ def _decode_here(data: bytes, name: str, max_pixels: int) -> Pixels:
     with _quiet_pillow():
         try:
             image, _ = opened(io.BytesIO(data))
-        except DecodingError as error:
-            raise _input_error(error, data, name, max_pixels) from error
         except Exception as error:  # a decoder on hostile bytes may raise anything
-            raise _damaged(error, name) from error
+            raise _input_error(failure_of(error), data, name, max_pixels) from error
     with image:
         return _image_pixels(image, name, max_pixels)
 
@@ -163,7 +161,8 @@ def _decode_here(data: bytes, name: str, max_pixels: int) -> Pixels:
 def _image_pixels(image: Image, name: str, max_pixels: int) -> Pixels:
     """Decode a Pillow image to its end, in its upright orientation."""
     from viper.images.color_modes import DEEP_MODES, packed_rows
-    from viper.images.image_files import deep_samples, load, orientation
+    from viper.images.image_files import deep_samples, load
+    from viper.images.orientation import orientation
 
     _check_size(*image.size, name, max_pixels)
     with _quiet_pillow():
@@ -175,15 +174,9 @@ def _image_pixels(image: Image, name: str, max_pixels: int) -> Pixels:
                 width, height = image.size
                 packed = bytearray().join(packed_rows(image))
                 pixels = np.frombuffer(packed, np.uint8).reshape(height, width, 3)
-        except DecodingError as error:
-            raise _input_error(error, b"", name, max_pixels) from error
         except Exception as error:  # a decoder on hostile bytes may raise anything
-            raise _damaged(error, name) from error
+            raise _input_error(failure_of(error), b"", name, max_pixels) from error
         return np.ascontiguousarray(upright(pixels, orientation(image)))
-
-
-def _damaged(error: Exception, name: str) -> InputError:
-    return _input_error(DecodingError("damaged", str(error) or type(error).__name__), b"", name, 0)
 
 
 def _input_error(error: DecodingError, data: bytes, name: str, max_pixels: int) -> InputError:

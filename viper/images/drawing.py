@@ -19,14 +19,16 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from viper.errors import ConfigError, InputError
 from viper.images.boxes import Box
 from viper.images.image import ImageRef
-from viper.storage.files import write_file
+from viper.storage.files import check_writable, write_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
 
-__all__ = ["COLORS", "Mark", "check_drawing_suffix", "drawing", "legend", "marks"]
-__all__ += ["write_drawing"]
+__all__ = ["COLORS", "Mark", "check_drawing_place", "check_drawing_suffix", "drawing", "legend"]
+__all__ += ["marks", "write_drawing"]
+
+_WHAT = "The drawing"
 
 COLORS: Mapping[str | None, str] = {
     "answer": "#2ee07f",
@@ -92,6 +94,17 @@ def check_drawing_suffix(path: Path) -> None:
         raise ConfigError(f"A drawing is written as FILE.png or FILE.jpg, but got {path.name!r}.")
 
 
+def check_drawing_place(path: Path) -> None:
+    """Make sure that a drawing can be written to a file, before the run that it shows.
+
+    Raises:
+        ConfigError: Its suffix is unknown, as in `check_drawing_suffix`.
+        WriteError: The file cannot be written.
+    """
+    check_drawing_suffix(path)
+    check_writable(path, what=_WHAT)
+
+
 def write_drawing(
     path: str | os.PathLike[str], image: ImageRef | None, patches: Sequence[Mapping[str, Any]]
 ) -> None:
@@ -104,28 +117,39 @@ def write_drawing(
 
     Raises:
         ConfigError: The suffix is none of `.png`, `.jpg` and `.jpeg`.
-        InputError: There is no image with pixels, or the file cannot be written.
+        InputError: There is no image with pixels, or not enough memory to draw on it.
+        WriteError: The file cannot be written; one of that name is unchanged.
     """
     path = Path(path)
     check_drawing_suffix(path)
     if image is None or image.load is None:
         raise InputError("There is nothing to draw on: the answer has no image with pixels.")
     held = io.BytesIO()
-    drawing(image, patches).save(held, _FORMS[path.suffix.lower()])
-    write_file(path, held.getvalue(), what="The drawing")
+    try:
+        drawing(image, patches).save(held, _FORMS[path.suffix.lower()])
+    except MemoryError as error:
+        width, height = image.size
+        raise InputError(
+            f"There is not enough memory to draw on an image of {width}×{height} pixels. Scale it down."
+        ) from error
+    write_file(path, held.getvalue(), what=_WHAT)
 
 
 def drawing(image: ImageRef, patches: Sequence[Mapping[str, Any]]) -> Image:
     """Return an image with the evidence drawn on it; large ones scaled down, tiny ones up."""
     from PIL import Image, ImageDraw
 
-    bitmap = Image.fromarray(image.pixels()).convert("RGB")
-    longest = max(bitmap.size)
+    from viper.images.reduction import resized
+
+    longest = max(image.size)
     scale = min(1.0, _MOST_PX / longest) if longest > _LEAST_PX else float(-(-_LEAST_PX // longest))
-    if scale != 1:
-        size = (max(1, round(bitmap.width * scale)), max(1, round(bitmap.height * scale)))
+    if scale == 1:
+        bitmap = Image.fromarray(image.pixels())
+    else:
+        width, height = image.size
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
         way = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
-        bitmap = bitmap.resize(size, way)
+        bitmap = resized(image.pixels(), size, way)
     pen = ImageDraw.Draw(bitmap)
     placed = marks(patches)
     for mark in placed:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+from viper.images.avif_boxes import check_avif
 from viper.images.color_modes import DEEP_MODES, DeepSamples
 from viper.images.decoding_error import DecodingError
 from viper.images.jpeg_segments import JpegScan, jpeg_scans
 from viper.images.palette_checks import COLORS, check_frame_of_gif, check_indices, colors_of_bmp
 from viper.images.png_chunks import check_png, without_large_texts
 from viper.images.run_lengths import check_bmp_runs
-from viper.images.tiff_layout import check_tiff, native_order
+from viper.images.tiff_layout import check_tiff, narrow_palette, native_order
 from viper.images.tiff_pages import INVERTED, use_main_page
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ __all__ = [
     "deep_samples",
     "load",
     "opened",
-    "orientation",
 ]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
@@ -148,13 +148,7 @@ def _number(data: bytes) -> int:
 def _check_colors(image: ImageFile, data: memoryview) -> None:
     """Correct or refuse what Pillow would decode to other colors than those of the file."""
     if image.format == "TIFF":
-        check_tiff(getattr(image, "tag_v2", {}), data)
-        image.tile = [
-            tile._replace(args=(native_order(tile.codec_name, tile.args[0]), *tile.args[1:]))
-            if type(tile.args) is tuple
-            else tile
-            for tile in image.tile
-        ]
+        _check_tiff(image, getattr(image, "tag_v2", {}), data)
     elif image.format == "PNG":
         from viper.images import png_decoder
 
@@ -166,6 +160,24 @@ def _check_colors(image: ImageFile, data: memoryview) -> None:
         check_frame_of_gif(image, data)
     elif image.format == "BMP":
         _check_bmp(image, data)
+    elif image.format == "AVIF":
+        check_avif(data)
+
+
+def _check_tiff(image: ImageFile, tags: Any, data: memoryview) -> None:
+    image.info.pop("xmp", None)  # by which Pillow would turn it
+    check_tiff(tags, data)
+    image.tile = [
+        tile._replace(args=(native_order(tile.codec_name, tile.args[0]), *tile.args[1:]))
+        if type(tile.args) is tuple
+        else tile
+        for tile in image.tile
+    ]
+    colors = narrow_palette(tags)
+    if colors is not None and image.mode in ("P", "PA"):
+        from PIL import ImagePalette
+
+        image.palette = ImagePalette.raw("RGB;L", colors)
 
 
 def _check_bmp(image: ImageFile, data: memoryview) -> None:
@@ -188,15 +200,6 @@ def load(image: Image) -> None:
     """Decode an image to its end."""
     image.load()
     check_indices(image)
-
-
-def orientation(image: Image) -> int:
-    """Return the EXIF orientation of a decoded image; 1, upright, where there is none."""
-    try:
-        value = image.getexif().get(0x0112, 1)
-    except Exception:  # broken EXIF data must not make an image unusable
-        return 1
-    return int(value) if value in range(1, 9) else 1
 
 
 def deep_samples(image: Image) -> DeepSamples:

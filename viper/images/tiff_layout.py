@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from viper.images.decoding_error import DecodingError
 from viper.images.run_lengths import check_packbits
 
-__all__ = ["check_tiff", "native_order"]
+__all__ = ["check_tiff", "narrow_palette", "native_order"]
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES = 273, 277, 278, 279
@@ -23,6 +23,8 @@ _RGB, _CMYK, _YCBCR = 2, 5, 6
 _EXTRA = 338
 _SEPARATE = 2
 _FILL_ORDER = 266
+_COLOR_MAP = 320
+_MOST_OF_A_BYTE = 255
 _DEFLATE = (8, 32946)
 _PACKBITS = 32773
 _PORTION_BYTES = 1 << 16
@@ -46,6 +48,17 @@ _NATIVE_ORDER = {"F;32BF": "F;32NF", "I;16BS": "I;16NS", "I;32BS": "I;32NS"}
 def native_order(codec: str, layout: str) -> str:
     """Return the name of the layout that samples really have when a decoder of Pillow gets them."""
     return _NATIVE_ORDER.get(layout, layout) if codec == "libtiff" else layout
+
+
+def narrow_palette(tags: Any) -> bytes | None:  # Any: as in `check_tiff`
+    """Return a palette of which no value is above 255: all reds, all greens, all blues; None for others.
+
+    Old writers gave them 8 bits instead of 16. libtiff, and what is built on it, sees that; Pillow does not.
+    """
+    values = tags.get(_COLOR_MAP)
+    if type(values) is not tuple or not all(type(value) is int for value in values):
+        return None
+    return bytes(values) if values and max(values) <= _MOST_OF_A_BYTE else None
 
 
 def check_tiff(
@@ -104,11 +117,8 @@ def _check_colors(tags: Any) -> None:
     if _PHOTOMETRIC not in tags:
         raise DecodingError("unsupported", "no photometric interpretation")
     photometric, bits = tags[_PHOTOMETRIC], {*tags.get(_BITS, (1,))}
-    if tags.get(_PLANES, 1) == _SEPARATE and not (bits == {8} and photometric in _PLANAR):
-        raise DecodingError("unsupported", "separate planes of such colors")
-    is_separate = tags.get(_PLANES, 1) == _SEPARATE and not _is_raw(tags)
-    if is_separate and photometric == _RGB and tags.get(_SAMPLES, 1) > 3 and _EXTRA not in tags:
-        raise DecodingError("unsupported", "a separate plane without a stated meaning")
+    if tags.get(_PLANES, 1) == _SEPARATE:
+        _check_planes(tags, photometric, bits)
     if _SIGNED in tags.get(_SAMPLE_FORMAT, (1,)) and min(bits) <= 8:
         raise DecodingError("unsupported", "signed samples of 8 bits")
     if photometric == _CMYK and tags.get(_INK_SET, 1) != 1:
@@ -120,6 +130,19 @@ def _check_colors(tags: Any) -> None:
             tags.get(_COEFFICIENTS, _LUMA), _LUMA
         ):
             raise DecodingError("unsupported", "uncompressed colors of another range")
+
+
+def _check_planes(tags: Any, photometric: int, bits: set[int]) -> None:
+    """Refuse separate planes that Pillow reads as others, or whose bits it leaves reversed."""
+    samples = tags.get(_SAMPLES, 1)
+    has_one_color = photometric not in (_RGB, _CMYK)
+    if bits != {8} or photometric not in _PLANAR or (has_one_color and samples != 1):
+        raise DecodingError("unsupported", "separate planes of such colors")
+    if _is_raw(tags):
+        if tags.get(_FILL_ORDER, 1) != 1:
+            raise DecodingError("unsupported", "separate planes of reversed bits")
+    elif photometric == _RGB and samples > 3 and _EXTRA not in tags:
+        raise DecodingError("unsupported", "a separate plane without a stated meaning")
 
 
 def _is_raw(tags: Any) -> bool:

@@ -3,9 +3,10 @@
 Pillow opens the first page. Cameras, scanners and raw converters put a thumbnail there and say so in a tag
 (NewSubfileType, or SubfileType in old files); the picture follows as another page, or hangs below the first
 one (SubIFDs). Pillow also lacks the layouts of WhiteIsZero for samples of more than 8 bits: such a page is
-opened as BlackIsZero, and its samples are inverted afterwards.
+opened as BlackIsZero, and its samples are inverted afterwards. And it turns a picture by an orientation of
+any type: one that is no whole number becomes upright, as elsewhere.
 
-Both are changes of a few bytes in a copy of the file. The layout is that of TIFF 6.0, section 2, and of its
+These are changes of a few bytes in a copy of the file. The layout is that of TIFF 6.0, section 2, and of its
 supplement 1; in a BigTIFF numbers are wider. This module imports neither numpy nor Pillow.
 """
 
@@ -24,7 +25,8 @@ INVERTED = "viper_inverted"
 """Key of `Image.info`: small samples are light, though the tags that Pillow has read say otherwise."""
 
 _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _BITS = 254, 255, 256, 257, 258
-_PHOTOMETRIC, _SUB_IFDS = 262, 330
+_PHOTOMETRIC, _ORIENTATION, _SUB_IFDS = 262, 274, 330
+_UPRIGHT = 1
 # Bits of NewSubfileType: a reduced version of another page, and a mask for another page. A page of a document
 # is none of them.
 _REDUCED, _MASK = 1, 4
@@ -94,6 +96,7 @@ def use_main_page(file: io.BytesIO) -> bool:
             if reader.serves_another(first):
                 page = reader.main_page(first)
             inverted = reader.photometric_of_deep(page)
+            turned = reader.strange_orientation(page)
         except _OUTSIDE as error:
             raise DecodingError("damaged", "its pages cannot be read") from error
         layout = reader.layout
@@ -102,6 +105,10 @@ def use_main_page(file: io.BytesIO) -> bool:
     if inverted is not None:
         form = layout.order + _NUMBERS[inverted.kind]
         _write(file, inverted.place, struct.pack(form, _BLACK_IS_ZERO))
+    if turned is not None:
+        head = struct.pack(f"{layout.order}HH{layout.offset}", _ORIENTATION, _SHORT, 1)
+        upright = struct.pack(layout.order + "HH", _UPRIGHT, 0)
+        _write(file, turned.place - len(head), head + upright)
     return inverted is not None
 
 
@@ -160,6 +167,13 @@ class _Reader:
             return None
         bits = self._values(page, _BITS)
         return entry if len(bits) == 1 and bits[0] in _DEEP_BITS else None
+
+    def strange_orientation(self, page: _Page) -> _Entry | None:
+        """Return the entry to change if the orientation of a page is not one whole number."""
+        entry = page.entries.get(_ORIENTATION)
+        if entry is None or (entry.kind in (_SHORT, _LONG) and entry.values == 1):
+            return None
+        return entry
 
     def _pages(self, first: _Page) -> Iterator[_Page]:
         """Yield the pages in their order, each before those below it."""
