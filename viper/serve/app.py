@@ -121,7 +121,7 @@ class _CheckRoute:
                     paced,
                     headers,
                     service.settings,
-                    lambda parse: service.threads.run(client, parse),
+                    lambda parse: service.threads.run(client, parse, when_paid=True),
                 ),
             )
             work = service.check(slot, fields.program, write=JsonResponse)
@@ -165,7 +165,7 @@ class _AnswerRoute:
                 headers,
                 service.settings,
                 self._kind,
-                lambda parse: service.threads.run(slot.client, parse),
+                lambda parse: service.threads.run(slot.client, parse, when_paid=True),
             ),
         )
         if request.fields.stream or "text/event-stream" in headers.get("accept", ""):
