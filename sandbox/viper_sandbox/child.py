@@ -32,6 +32,7 @@ from viper_sandbox.extract import ENTRY
 from viper_sandbox.frame_socket import EXIT_MEMORY, FrameSocket, wire_mapping
 from viper_sandbox.limits import MAX_FAILURE_CHARACTERS, Limits
 from viper_sandbox.namespace import Printer
+from viper_sandbox.outgoing import outgoing
 from viper_sandbox.program_session import ProgramSession
 from viper_sandbox.wire import PatchRef, TooLargeError, WireError, pack, unpack
 
@@ -118,7 +119,7 @@ def serve(
         os._exit(EXIT_MEMORY)
     except Exception as error:  # a bug of this package, reported because nothing else can show it
         message = f"The sandbox itself failed: {type(error).__name__}: {error}"
-        host.send(["failed", "sandbox", message[:500], None, ""])
+        host.send(["failed", "sandbox", outgoing(message)[:500], None, ""])
     os._exit(0)
 
 

@@ -24,6 +24,7 @@ from viper_sandbox.namespace import (
     guarded_write,
     make_import,
 )
+from viper_sandbox.outgoing import outgoing
 from viper_sandbox.program_session import PROGRAM_FILE, NotAValueError, ProgramSession, lift, lower
 from viper_sandbox.wire import MAX_VALUES, TooLargeError, WireError, WireValue, pack
 
@@ -148,17 +149,21 @@ def _failure(
     if flow is not None and recorder is not None:
         absent = name_of_absent(error, flow, recorder, PROGRAM_FILE, session.empty_find)
         if absent is not None:
-            return Failed("absent", absence(absent), line)
+            return Failed("absent", _bounded(absence(absent)), line)
     message = f"{type(error).__name__}: {_text(error)}".rstrip(": ")
     empty = session.empty_find
     if empty is not None and isinstance(error, (IndexError, ValueError)):
         message += f" (on line {empty.line} {empty.call} returned no patch)"
-    return Failed("runtime", message[:MAX_FAILURE_CHARACTERS], line)
+    return Failed("runtime", _bounded(message), line)
+
+
+def _bounded(message: str) -> str:
+    return outgoing(message)[:MAX_FAILURE_CHARACTERS]
 
 
 def _text(error: Exception) -> str:
     try:
-        text = str(error)
+        text = outgoing(str(error))
     except Exception:  # it has an argument that is too large or too deep
         return "(the message cannot be shown)"
     text = text if len(text) <= _MAX_MESSAGE else text[:_MAX_MESSAGE] + " …"

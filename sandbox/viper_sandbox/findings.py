@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from viper_sandbox.outgoing import with_escapes
+
 __all__ = ["MAX_FINDINGS", "CallSite", "CheckReport", "Finding", "Literal", "StringLiteral"]
 __all__ += ["MAX_NOTES", "capped", "capped_all", "worst"]
 
@@ -80,7 +82,9 @@ def capped(message: str) -> str:
     """Return a message for people and prompts, with its middle left out if it is too long.
 
     Every message that comes from a program, a model or a plugin passes here once, where it enters the host.
+    Half a character becomes its escape before it is counted.
     """
+    message = with_escapes(message)
     if len(message) <= _MAX_MESSAGE:
         return message
     start = _MAX_MESSAGE - _KEPT_END - len(" … ")

@@ -17,6 +17,7 @@ from typing import Any, Final, NoReturn
 from viper_sandbox.api import did_you_mean
 from viper_sandbox.hints import MEMBER_HINTS
 from viper_sandbox.limits import CUT
+from viper_sandbox.outgoing import outgoing
 
 __all__ = [
     "ALLOWED_MODULES",
@@ -266,7 +267,8 @@ class Printer:
         if self._left <= 0:
             return
         text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
-        data = text[: self._left].encode("utf-8", "replace")[: self._left]
+        # Before it is cut, which could leave a part of an address.
+        data = outgoing(text)[: self._left].encode("utf-8")[: self._left]
         self._left -= len(data)
         self._parts.append(data.decode("utf-8", "ignore"))
         if self._left <= 0:

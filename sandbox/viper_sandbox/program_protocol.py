@@ -43,6 +43,7 @@ from viper_sandbox.limits import (
     Limits,
 )
 from viper_sandbox.literals import MAX_LITERAL_CHARACTERS, MAX_LITERALS
+from viper_sandbox.outgoing import with_escapes
 from viper_sandbox.process import ChildProcess
 from viper_sandbox.wire import HandleRef, PatchRef, WireError, WireValue, count_values, leaves
 
@@ -338,9 +339,8 @@ class ProgramProtocol:
             if isinstance(leaf, HandleRef)
             else (leaf,)
         )
-        # Lone surrogates are sent as "?".
-        texts = (part for part in parts if isinstance(part, str))
-        self._answer_bytes += sum(len(text.encode("utf-8", "replace")) for text in texts)
+        texts = (with_escapes(part) for part in parts if isinstance(part, str))
+        self._answer_bytes += sum(len(text.encode("utf-8")) for text in texts)
         if self._answer_bytes > self._limits.answer_bytes:
             limit = f"{self._limits.answer_bytes:,} bytes of text in answers of calls"
             raise _EndedError("limit", f"The program was given more than {limit}.", line)

@@ -11,6 +11,7 @@ from viper_sandbox.api import PATCH, Api, Entry, Parameter, accepts, bind
 from viper_sandbox.handle import Handle
 from viper_sandbox.limits import MAX_ARGUMENT_VALUES
 from viper_sandbox.namespace import plainly_named
+from viper_sandbox.outgoing import outgoing
 from viper_sandbox.patch import ATTRIBUTES, LOCAL_FUNCTIONS, LOCAL_METHODS, ImagePatch
 from viper_sandbox.wire import (
     MAX_DEPTH,
@@ -150,7 +151,7 @@ def _lower(value: Any, depth: int, counter: Iterator[int], most: int) -> Any:  #
     if next(counter) > most:
         raise TooLargeError(f"More than {most:,} values at once.")
     if kind is str:
-        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+        return outgoing(value)
     if value is None or kind in (bool, int, float):
         return value
     if kind is ImagePatch or kind is Handle:
@@ -179,7 +180,7 @@ def _lower(value: Any, depth: int, counter: Iterator[int], most: int) -> Any:  #
 
 def _complete(lowered: Any, value: Any) -> Any:  # Any: sets or dicts
     """Return what a set or dict is sent as, unless members or keys became equal."""
-    if len(lowered) != len(value):  # lone surrogates are all sent as "?"
+    if len(lowered) != len(value):  # two texts that differ in an address alone
         what = "members" if type(lowered) is set else "keys"
         raise NotAValueError(f"{type(lowered).__name__} with {what} that are the same when sent")
     return lowered

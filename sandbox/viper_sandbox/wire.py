@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ _HANDLE_PARTS = 3
 _MAX_CLASS_NAME = 64
 _MAX_ATTRIBUTES = 32
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _HEADER = struct.Struct(">I")
 HEADER_BYTES = _HEADER.size
 
@@ -142,7 +144,7 @@ def pack(
     """Encode a value as the payload of a frame.
 
     Args:
-        value: A `WireValue`. Lone surrogates in texts become "?".
+        value: A `WireValue`. A lone surrogate in a text becomes its escape.
         max_bytes: Largest payload allowed.
         inside: Levels of containers that will be around the value when it is sent.
 
@@ -156,7 +158,7 @@ def pack(
         raise
     except ValueError as error:
         raise WireError("A number on the wire must be finite, got inf or nan.") from error
-    payload = text.encode("utf-8", "replace")
+    payload = _utf_8(text)
     if len(payload) > max_bytes:
         raise TooLargeError(f"The value needs {len(payload):,} bytes; {max_bytes:,} are allowed.")
     return payload
@@ -246,6 +248,14 @@ class FrameBuffer:
             return None
         end = HEADER_BYTES + payload_length(bytes(self._data[:HEADER_BYTES]), self._max_bytes)
         return end if end <= len(self._data) else None
+
+
+def _utf_8(text: str) -> bytes:
+    """Encode JSON; a lone surrogate becomes the text of its escape, with a backslash that JSON escapes."""
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        return _SURROGATE.sub(lambda found: f"\\\\u{ord(found[0]):04x}", text).encode("utf-8")
 
 
 def _encode(value: Any, depth: int, counter: list[int]) -> Any:  # Any: JSON of any shape

@@ -82,7 +82,8 @@ def test_values(run_jailed, most):
 @pytest.mark.slow
 @pytest.mark.parametrize("letter", ["\\x01", "😀", "\\\\", "\\ud800"])
 def test_a_print_at_its_limit_beside_a_result_at_its_limit(run_jailed, letter):
-    program = f"def execute_command(image):\n    print('{letter}' * 10_000)\n    return '{letter}' * 150\n"
+    most = 140 if letter == "\\ud800" else 150  # its visible escape takes 7 bytes on the wire
+    program = f"def execute_command(image):\n    print('{letter}' * 10_000)\n    return '{letter}' * {most}\n"
     result = run_jailed(program, result_bytes=1_000)
     assert result.failure is None
     assert result.printed

@@ -99,8 +99,13 @@ def test_numbers_of_other_libraries_become_plain():
     assert type(unpack(pack(Fancy(1.5), ROOM))) is float
 
 
-def test_lone_surrogates_become_question_marks():
-    assert unpack(pack("a\ud800b", ROOM)) == "a?b"
+@pytest.mark.parametrize("before", ["", "a", "\\", "\\\\", '"', "\n", "é"])
+def test_lone_surrogates_become_visible_escapes(before):
+    text = f"{before}\ud800b\udfff"
+    assert unpack(pack(text, ROOM)) == before + "\\ud800b\\udfff"
+    assert unpack(pack({text: 1}, ROOM)) == {before + "\\ud800b\\udfff": 1}
+    plain = f"{before}\U0001f642b"  # the control: a whole character stays
+    assert unpack(pack(plain, ROOM)) == plain
 
 
 @pytest.mark.parametrize(

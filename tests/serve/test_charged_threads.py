@@ -75,6 +75,28 @@ def test_a_caller_that_is_cancelled_waits_for_the_thread():
     run(scenario())
 
 
+def test_who_is_in_debt_waits_before_the_next_body():
+    async def scenario():
+        loop_time = LoopTime()
+        threads = ChargedThreads(4, loop_time)
+        loop_time.charge(HOSTILE, 0.13)  # 0.03 s beyond the burst, which 0.3 s pay
+        ended = []
+
+        async def one(name, client, **options):
+            await threads.run(client, lambda: None, **options)
+            ended.append((name, loop_time.is_in_debt(HOSTILE)))
+
+        await one("an answer", HOSTILE)
+        body = asyncio.ensure_future(one("a body", HOSTILE, when_paid=True))
+        await asyncio.sleep(0)
+        await one("a body of another", GOOD, when_paid=True)
+        await body
+        assert ended == [("an answer", True), ("a body of another", True), ("a body", False)]
+        threads.close()
+
+    run(scenario())
+
+
 def on_loop(monkeypatch, module, name):
     """Record for each call of a function whether it ran on the thread of the loop."""
     real, seen = getattr(module, name), []

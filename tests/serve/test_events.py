@@ -8,6 +8,7 @@ import pytest
 
 from fakes.asgi import Client, call, exchange, form, run
 from fakes.serving import PNG, RUN
+from viper.serve.events import accepts_events
 
 ASK = {"question": "How many cups are there?"}
 
@@ -34,6 +35,35 @@ def test_steps_come_in_order_and_the_answer_last(app, how):
     assert reply.events()[0][1]["request_id"] == reply.headers["x-request-id"]
     ids = [line for line in reply.body.decode().splitlines() if line.startswith("id: ")]
     assert ids == [f"id: {number}" for number in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("text/event-stream", True),
+        ("Text/Event-Stream ; q=0.5", True),
+        ("application/json, text/event-stream", True),
+        ("application/json;q=0.9, text/event-stream;charset=utf-8;q=1.0", True),
+        ("text/event-stream;q=nonsense", True),
+        ("text/event-stream;q=0", False),
+        ("text/event-stream; Q=0.000", False),
+        ("application/json, text/event-stream;q=0.1", False),
+        ("text/event-streams, x-text/event-stream, application/json", False),
+        ("*/*, text/*", False),
+        ("", False),
+        (";" * 16_000, False),
+    ],
+)
+def test_the_header_accept_is_read_with_its_qualities(accept, expected):
+    assert accepts_events(accept) is expected
+
+
+@pytest.mark.parametrize("quality", ["0", "1"])
+def test_a_stream_of_quality_0_is_not_sent(app, quality):
+    sent = form(ASK, file=PNG)
+    sent["headers"]["accept"] = f"text/event-stream;q={quality}, application/json;q={quality}"
+    kind = call(app, "POST", "/v1/ask", **sent).headers["content-type"]
+    assert kind.startswith({"0": "application/json", "1": "text/event-stream"}[quality])
 
 
 def test_the_steps_are_those_of_the_trace(app):

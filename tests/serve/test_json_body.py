@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 pytest.importorskip("starlette", reason="the extra [serve] is not installed")
 
+from viper.serve import base64_text, json_body
 from viper.serve.api_error import ApiError
 from viper.serve.json_body import parse_body
-from viper.serve.requests import AskFields
+from viper.serve.requests import AskFields, _from_json
 
 N = 20_000
 GOOD = '"image": "AAAA", "question": "x"'
@@ -86,13 +87,95 @@ def test_only_the_image_may_be_long(name):
         assert parse_body(filled(10))  # the control
 
 
-def test_the_image_may_be_long_and_is_what_the_parser_of_the_library_reads():
-    for text in ("A" * 3_000_000, "/9j/" * 400_000, 'ä"\\\n\u2028' * 300_000):
-        for escaped in (True, False):
-            body = json.dumps({"question": "x", "image": text}, ensure_ascii=escaped)
-            assert parse_body(body.encode())["image"] == text
-            slashes = body.replace("/", "\\/")
-            assert parse_body(bytearray(slashes.encode()))["image"] == text
+@pytest.mark.parametrize("size", [10, 60_000, 70_000, 3_000_000])
+def test_the_image_may_be_long_and_is_what_the_parser_of_the_library_reads(size):
+    for text in ("A" * size, "/9j/" * (size // 4)):
+        body = json.dumps({"question": "x", "image": text, "task": "vqa"})
+        for sent in (body.encode(), bytearray(body.replace("/", "\\/").encode())):
+            fields = parse_body(sent)
+            image = fields.pop("image")
+            if not isinstance(image, str):  # as it was sent
+                assert len(image) > 60_000
+                image = bytes(image).replace(b"\\/", b"/").decode()
+            assert {**fields, "image": image} == json.loads(body)
+
+
+ESCAPES = (r"\u0041", r"\n", r"\"", r"\\", r"\\\"", r"\\/")
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+@pytest.mark.parametrize("where", ["first", "last", "everywhere"])
+def test_a_long_image_with_escapes_other_than_of_a_slash_is_refused(where, escape):
+    def body(size):
+        text = {
+            "first": escape + "A" * size,
+            "last": "A" * size + escape,
+            "everywhere": escape * (size // len(escape)),
+        }[where]
+        return f'{{"question": "x", "image": "{text}"}}'.encode()
+
+    with pytest.raises(ApiError) as caught:
+        _from_json(bytearray(body(4_000_000)), AskFields, 20_000_000)
+    assert caught.value.status == 400
+    assert parse_body(body(100)) == json.loads(body(100))  # the control
+
+
+SLOW = {
+    "backslashes": b"\\\\",
+    "quotation marks": b'\\"',
+    "letters as escapes": b"\\u0041",
+    "slashes as escapes": b"\\/",
+    "base64": b"AAAA",
+    "emoji": "\U0001f642".encode(),
+    "texts": b'","',
+    "commas": b'",,,,,,',
+    "blanks": b'"        ',
+    "bytes": b"\xff",
+}
+
+
+@pytest.mark.parametrize("field", ["image", "question"])
+@pytest.mark.parametrize("name", SLOW)
+def test_no_call_goes_over_a_long_body(field, name, monkeypatch):
+    """Each call of C code holds the interpreter's lock: others wait until it returns."""
+    body = bytearray(
+        b'{"%s": "%s"}' % (field.encode(), SLOW[name] * (26_000_000 // len(SLOW[name])))
+    )
+    given = []
+    real = (json_body._IN_TEXT, json_body.parse_json, base64_text.binascii.a2b_base64)
+
+    class Pattern:
+        def match(self, text, start, end):
+            given.append(end - start)
+            return real[0].match(text, start, end)
+
+    def parse(content, **options):
+        given.append(len(content))
+        return real[1](content, **options)
+
+    def decode(part, **options):
+        given.append(len(part))
+        return real[2](part, **options)
+
+    monkeypatch.setattr(json_body, "_IN_TEXT", Pattern())
+    monkeypatch.setattr(json_body, "parse_json", parse)
+    monkeypatch.setattr(base64_text.binascii, "a2b_base64", decode)
+    with pytest.raises(ApiError):
+        _from_json(body, AskFields, 20_000_000)
+    assert max(given, default=0) <= 300_000
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_a_long_body_takes_no_more_memory_than_its_image(name):
+    body = bytearray(
+        b'{"question": "x", "image": "%s"}' % (SLOW[name] * (26_000_000 // len(SLOW[name])))
+    )
+
+    def refused():
+        with pytest.raises(ApiError):
+            _from_json(body, AskFields, 9_000_000)
+
+    assert peak_bytes(refused) < len(body)
 
 
 def test_ordinary_bodies_are_read_as_the_parser_of_the_library_reads_them():

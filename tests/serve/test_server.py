@@ -321,6 +321,7 @@ def test_the_timeout_of_a_request_ends_the_decoding_of_its_image(engine):
 
     (late, late_s), (answered, answered_s) = run(scenario())
     assert b" 422 " in late.splitlines()[0]
-    assert b"takes too long to decode" in late
+    assert b"takes too long to decode for this request: its timeout_s is 0.3" in late
+    assert b"plain image" not in late
     assert b" 200 " in answered.splitlines()[0]  # control: without the timeout it is decoded
     assert late_s < answered_s

@@ -113,6 +113,7 @@ def run_command(command: Callable[[], object]) -> NoReturn:
     except SystemExit as end:
         status = end.code
     except KeyboardInterrupt:  # before or behind a verb, which says so itself
+        sys.stderr.write("viper: interrupted.\n")
         status = _INTERRUPTED
     except LostOutputError as error:
         _print(error)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from viper.serve.admission import QueueSlot
 from viper.serve.api_error import ApiError
 from viper.serve.clients import client_of
-from viper.serve.events import EventStream, stream_answer
+from viper.serve.events import EventStream, accepts_events, stream_answer
 from viper.serve.json_response import JsonResponse
 from viper.serve.loop_time import NOBODY
 from viper.serve.metrics import CONTENT_TYPE_LATEST
@@ -121,7 +121,7 @@ class _CheckRoute:
                     paced,
                     headers,
                     service.settings,
-                    lambda parse: service.threads.run(client, parse),
+                    lambda parse: service.threads.run(client, parse, when_paid=True),
                 ),
             )
             work = service.check(slot, fields.program, write=JsonResponse)
@@ -165,10 +165,10 @@ class _AnswerRoute:
                 headers,
                 service.settings,
                 self._kind,
-                lambda parse: service.threads.run(slot.client, parse),
+                lambda parse: service.threads.run(slot.client, parse, when_paid=True),
             ),
         )
-        if request.fields.stream or "text/event-stream" in headers.get("accept", ""):
+        if request.fields.stream or accepts_events(headers.get("accept", "")):
             await stream_answer(service, slot, request, stream, receive)
             return None
         trace = request.fields.trace

@@ -13,6 +13,7 @@ Event ids count from 0. During silence, comments keep the connection alive.
 from __future__ import annotations
 
 import asyncio
+import re
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -31,13 +32,14 @@ from viper.trace import Step
 if TYPE_CHECKING:
     from viper.engine.answer import Answer
 
-__all__ = ["EventStream", "stream_answer"]
+__all__ = ["EventStream", "accepts_events", "stream_answer"]
 
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),  # otherwise nginx buffers events
 ]
+_QUALITY = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 # A comment, which clients ignore.
 _KEEP_ALIVE = b": still here\n\n"
 
@@ -85,6 +87,22 @@ class EventStream:
             await self._send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
         self._is_sending = False
+
+
+def accepts_events(accept: str) -> bool:
+    """Return whether a header `Accept` names event streams, and no JSON that it would rather have."""
+    events = _quality(accept, "text/event-stream")
+    return events > 0 and events >= _quality(accept, "application/json")
+
+
+def _quality(accept: str, kind: str) -> float:
+    """Return the `q` of a media type that is named, 0 to 1; a `*` names none."""
+    for item in accept.lower().split(","):
+        name, *parameters = [part.strip() for part in item.split(";")]
+        if name == kind:
+            found = [_QUALITY.fullmatch(parameter) for parameter in parameters]
+            return min((float(one[1]) for one in found if one), default=1.0)
+    return 0.0
 
 
 def written(data: Any) -> bytes:

@@ -44,6 +44,8 @@ __all__ = ["Service", "answer_json", "check_sandbox", "until_disconnect"]
 _LOG = logging.getLogger(__name__)
 # The engine enforces the timeout itself; this much later it is considered stuck.
 _OVERTIME_S = 10.0
+# What the decoder says of an image whose time is over.
+_TOO_LONG = "takes too long to decode"
 
 T = TypeVar("T")
 
@@ -133,12 +135,25 @@ class Service:
                     query, timeout_s=max(0.001, deadline_s - loop.time()), on_step=on_step
                 )
         except InputError as error:
-            raise ApiError(422, "input", redact_message(str(error))) from None
+            message = redact_message(str(error))
+            if _TOO_LONG in message and loop.time() >= deadline_s:
+                message = self._too_late(fields.timeout_s)
+            raise ApiError(422, "input", message) from None
         except TimeoutError:
             _LOG.error("The engine did not enforce the timeout of an answer.")
             raise ApiError(504, "timeout", "There was no answer in time.") from None
         finally:
             self.admission.record_duration(loop.time() - started_s)
+
+    def _too_late(self, timeout_s: float | None) -> str:
+        """Return the message for an image that the timeout of its request ended, not a limit of its own."""
+        most_s = self.settings.timeout_s
+        if timeout_s is None or timeout_s >= most_s:
+            whose, hint = f"the server's timeout of {most_s:g} s", "Send a smaller image."
+        else:
+            whose = f"this request: its timeout_s is {timeout_s:g}"
+            hint = "Send a larger timeout_s, or a smaller image."
+        return f"The image {_TOO_LONG} for {whose}, waiting included. {hint}"
 
     async def check(
         self, slot: QueueSlot, program: str, *, write: Callable[[dict[str, Any]], T]
