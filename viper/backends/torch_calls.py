@@ -132,7 +132,8 @@ def _item_bytes(kind: str) -> int:
         return 1
     module, _, name = kind.rpartition(".")
     try:
-        dtype = torch.serialization.StorageType(name).dtype if module == "torch" else None
+        storage = torch.serialization.StorageType(name)  # type: ignore[no-untyped-call] # in torch
+        dtype = storage.dtype if module == "torch" else None
     except KeyError:
         dtype = None
     if dtype is None:
