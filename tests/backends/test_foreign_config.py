@@ -264,7 +264,7 @@ def test_a_sealed_block_runs_no_pickle_however_it_is_asked(tmp_path):
     raw = pickle.dumps(Payload(tmp_path / "ran"))
     before = torch.load, pickle.loads, torch.jit.load
     with sealed():
-        with pytest.raises(Exception, match="Weights only load failed"):
+        with pytest.raises(Exception, match=r"its pickle calls posix\.mkdir"):
             torch.load(file, None, pickle, weights_only=False)
         with pytest.raises(NoCodeError):
             pickle.loads(raw)

@@ -7,6 +7,8 @@ import threading
 
 import pytest
 
+from fakes import tiny_models
+from viper.backends.foreign_arguments import arguments_fault
 from viper.backends.foreign_config import check_transformers
 from viper.backends.foreign_tokenizer import MOST_WORD_CHARS
 from viper.backends.loaded_tokenizer import check_loaded, decode_rows
@@ -15,6 +17,69 @@ from viper.errors import ConfigError
 
 tokenizers = pytest.importorskip("tokenizers")
 transformers = pytest.importorskip("transformers")
+
+
+def clip_with(folder, **changed):
+    """A model with changed steps of its tokenizer, in a class of the library that has no steps of its own."""
+    tiny_models.clip(folder)
+    path, settings = folder / "tokenizer.json", folder / "tokenizer_config.json"
+    table = json.loads(path.read_text())
+    if "dropout" in changed:
+        table["model"] |= changed
+    else:
+        table |= changed
+    path.write_text(json.dumps(table))
+    kind = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | kind))
+    return folder
+
+
+def loaded(folder):
+    return load_pretrained(transformers.AutoTokenizer, str(folder), what="matcher")
+
+
+def unigram(**entries):
+    return {"type": "Unigram", "unk_id": None, "vocab": [["a", 0.0], ["b", 0.0]], **entries}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"pre_tokenizer": {"type": "FixedLength", "length": 0}},  # a panic
+        {"model": unigram(byte_fallback=False)},  # a plain exception
+    ],
+    ids=["panic", "exception"],
+)
+def test_a_tokenizer_that_fails_is_refused_in_one_line(tmp_path, changed):
+    with pytest.raises(
+        ConfigError, match=r"The tokenizer of .* cannot be used|cannot be loaded"
+    ) as raised:
+        loaded(clip_with(tmp_path / "clip", **changed))
+    assert "\n" not in str(raised.value)
+
+
+def test_tokens_at_random_are_refused(tmp_path):
+    for dropout in (0.5, 1.0):
+        with pytest.raises(ConfigError, match=r"model\.dropout makes tokens at random"):
+            loaded(clip_with(tmp_path / f"clip_{dropout}", dropout=dropout))
+    for dropout in (0.0, None):
+        assert loaded(clip_with(tmp_path / f"clip_{dropout}", dropout=dropout))("red")
+
+
+def test_tokens_at_random_are_refused_however_the_tokenizer_came(tmp_path):
+    tokenizer = loaded(clip_with(tmp_path / "clip", dropout=None))
+    tokenizer.backend_tokenizer.model.dropout = 0.5
+    rows = {tuple(tokenizer("a red mug on the table")["input_ids"]) for _ in range(50)}
+    assert len(rows) > 1  # the control
+    with pytest.raises(ConfigError, match="makes tokens at random"):
+        check_loaded(tokenizer, displayed="x")
+
+
+def test_sentencepiece_is_not_asked_for_tokens_at_random():
+    table = {"sp_model_kwargs": {"enable_sampling": True, "alpha": 0.1}}
+    assert arguments_fault(table) == ("sp_model_kwargs.enable_sampling", "makes tokens at random")
+    assert arguments_fault({"sp_model_kwargs": {"enable_sampling": False}}) is None
+
 
 LONG = "x" * (MOST_WORD_CHARS + 1)
 USUAL = "x" * MOST_WORD_CHARS

@@ -3,11 +3,13 @@ from __future__ import annotations
 import ast
 import os
 import sys
+import time
 import timeit
 
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper
 from onnx.external_data_helper import set_external_data
 from PIL import Image
 
@@ -140,6 +142,47 @@ def test_a_free_input_size_is_640_unless_it_is_given(folder, names):
     small = load(path, f"classes={names}&size=96&score_threshold=0.9")
     (found,) = detect(small, picture(96, 96, (80, 80, 88, 88)))
     assert [d.box_xyxy for d in found] == [(80.0, 80.0, 88.0, 88.0)]
+
+
+def declared(path, shape):
+    """A graph of a few bytes that declares the shape of its images, and answers nothing."""
+    images, output = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("images", "out")
+    )
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["images"], ["out"])], "g", [images], [output]
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("shape", "complaint"),
+    [
+        ((1, 3, 40_000, 40_000), "with the height 40,000; a detector takes 1 to 4,096"),
+        ((1, 3, 64, 4_097), "with the width 4,097"),
+        ((1, 3, 0, 64), "with the height 0"),
+        ((10**9, 3, 64, 64), "with the batch 1,000,000,000; a detector takes 1 to 64"),
+        ((65, 3, 64, 64), "with the batch 65"),
+    ],
+)
+def test_a_shape_that_no_detector_has_is_refused_at_once(folder, shape, complaint):
+    path = declared(folder / "large.onnx", shape)
+    assert path.stat().st_size < 300
+    started_s = time.process_time()
+    with pytest.raises(ConfigError, match=complaint):
+        load(path)
+    assert time.process_time() - started_s < 5
+
+
+def test_control_the_largest_shapes_are_run(folder):
+    for shape in ((1, 3, 64, 4_096), (64, 3, 64, 64), (1, 3, -1, 64)):
+        with pytest.raises(
+            ConfigError, match=r"not understood|outputs|no detector|is no"
+        ) as raised:
+            load(declared(folder / "usual.onnx", shape))
+        assert "a detector takes" not in str(raised.value)
 
 
 def test_a_fourth_stride_is_recognised_by_the_number_of_cells(folder, names):

@@ -42,6 +42,8 @@ _CODE = "auto_map"
 _CODE_NAME = re.compile(r"[\w./-]{1,200}")
 # Given here, they would not be checked as files are.
 _ONLY_IN_FILES = frozenset({"vocab", "merges"})
+# Of sentencepiece, and of byte pair encodings.
+_RANDOM = frozenset({"enable_sampling", "dropout"})
 # Tables whose entries are no arguments.
 _OWN_TABLES = _TABLES_OF_WORDS | _ONLY_IN_FILES | {_ADDED, _TEMPLATE, _CODE}
 
@@ -78,6 +80,8 @@ def without_places(table: dict[str, Any]) -> dict[str, Any]:
 def arguments_fault(table: dict[str, Any]) -> tuple[str, str] | None:
     """Return the place and the reason of an entry that no constructor may get; None if there is none."""
     for place, key, value in _arguments(table, "", _MOST_DEPTH):
+        if key in _RANDOM and value:
+            return place, "makes tokens at random"
         if not _is_argument(key, value):
             return place, "is not an entry that a tokenizer or processor may have here"
     return None

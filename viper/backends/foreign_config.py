@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from viper.backends.foreign_arguments import arguments_fault, texts_fault, without_places
+from viper.backends.foreign_patterns import names_fault
 from viper.backends.foreign_tokenizer import tokenizer_fault
 from viper.backends.model_source import reason_of
 from viper.errors import ConfigError, InputError
@@ -103,6 +104,10 @@ _FILES_OF_TIMM = ("pretrained", "checkpoint_path", "cache_dir")
 _NAMES_OF_TIMM = frozenset({"architecture", "timm_model_name"})
 _QUANTIZED = frozenset(
     "awq bitsandbytes bitsandbytes_4bit bitsandbytes_8bit compressed-tensors fp8 gptq mxfp4".split()
+)
+# Tables of modules, whose names libraries compare as patterns or with wildcards.
+_TABLES_OF_MODULES = frozenset(
+    "quantization_config compression_config base_model_tp_plan base_model_pp_plan base_model_ep_plan".split()
 )
 
 
@@ -258,7 +263,7 @@ def _fault(key: str, value: Any) -> str | None:
         method = value.get("quant_method")
         if method not in _QUANTIZED:
             return f"has the method {method!r}; known are {', '.join(sorted(_QUANTIZED))}"
-    return None
+    return names_fault(value) if key in _TABLES_OF_MODULES else None
 
 
 def _check_entries(path: Path, where: str, table: Any, allowed: frozenset[str]) -> None:

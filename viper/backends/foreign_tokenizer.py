@@ -68,6 +68,8 @@ def tokenizer_fault(table: dict[str, Any]) -> tuple[str, str] | None:
     for name, most in (("vocab", MOST_WORD_CHARS), ("merges", 2 * MOST_WORD_CHARS + 1)):
         if isinstance(model, dict) and _longest(model.get(name)) > most:
             return f"model.{name}", f"has words of more than {MOST_WORD_CHARS:,} characters"
+    if isinstance(model, dict) and model.get("dropout"):
+        return "model.dropout", "makes tokens at random"
     for place, part in _parts(table):
         for key, value in part.items():
             if reason := _fault(key, value):

@@ -7,13 +7,15 @@ text. Where the files are missing, it makes a tokenizer without words, to which 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from viper.backends.foreign_tokenizer import MOST_ADDED_TOKENS, MOST_WORD_CHARS, tokenizer_fault
+from viper.backends.model_source import reason_of
 from viper.errors import ConfigError
 
 __all__ = ["check_loaded", "decode_rows", "has_vocabulary"]
@@ -45,7 +47,24 @@ def check_loaded(loaded: Any, *, displayed: str, folder: Path | None = None) -> 
         if callable(tokenizer) and callable(getattr(tokenizer, "get_vocab", None)):
             if folder is not None:
                 _check_files(tokenizer, folder, displayed)
-            _check(tokenizer, displayed)
+            with _one_line(displayed):
+                _check(tokenizer, displayed)
+
+
+@contextlib.contextmanager
+def _one_line(displayed: str) -> Iterator[None]:
+    """Translate what the library raises in this block: plain exceptions, and panics, which are none."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise ConfigError(
+            f"The tokenizer of '{displayed}' cannot be used: it fails on a short text "
+            f"({reason_of(error)}). Its files are damaged, or of another model: copy those of the model."
+        ) from error
 
 
 def has_vocabulary(folder: Path) -> bool:
@@ -94,6 +113,8 @@ def _check(tokenizer: Any, displayed: str) -> None:
     added = backend.num_special_tokens_to_add(is_pair=False) if backend is not None else 0
     if added > MOST_ADDED_TOKENS:
         raise _refusal(displayed, f"adds {added:,} tokens to every text")
+    if getattr(getattr(backend, "model", None), "dropout", None):
+        raise _refusal(displayed, "makes tokens at random (dropout)")
     if fault := tokenizer_fault(table):
         raise _refusal(displayed, f"'{fault[0]}' {fault[1]}")
     _check_words(tokenizer, displayed)

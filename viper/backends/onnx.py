@@ -32,6 +32,9 @@ from viper.storage.user_cache import expand_user
 
 __all__ = ["OnnxDetector", "load"]
 
+# The largest known graphs take images of 1,536 pixels, and batches of 32. A few bytes can ask for any number.
+_MOST_SIDE_PX = 4_096
+_MOST_BATCH = 64
 # The largest vocabulary of a detector has 20,000 names.
 _MOST_NAMES = 100_000
 _MOST_NAMES_CHARS = 4_000_000
@@ -151,14 +154,25 @@ class _Graph:
                 f"'{path}' takes images with {channels} channels in second place; "
                 "a detector takes 3, as in (batch, 3, height, width)."
             )
+        for name, number, most in (
+            ("batch", batch, _MOST_BATCH),
+            ("height", height, _MOST_SIDE_PX),
+            ("width", width, _MOST_SIDE_PX),
+        ):
+            # A free dimension is no number, or -1.
+            if isinstance(number, int) and (number > most or number == 0):
+                raise ConfigError(
+                    f"'{path}' takes images with the {name} {number:,}; a detector takes 1 to {most:,}. "
+                    "Export it with a smaller input."
+                )
         return cls(
             session=session,
             input_name=inputs[0].name,
             batch_size=batch if isinstance(batch, int) and batch > 0 else None,
             # A free dimension has a name or nothing in place of a number.
             hw=(
-                height if isinstance(height, int) else size,
-                width if isinstance(width, int) else size,
+                height if isinstance(height, int) and height > 0 else size,
+                width if isinstance(width, int) and width > 0 else size,
             ),
             names=session.get_modelmeta().custom_metadata_map.get("names"),
             provider=session.get_providers()[0].removesuffix("ExecutionProvider").lower(),

@@ -23,7 +23,7 @@ import pickle
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import CodeType
@@ -35,7 +35,7 @@ from viper.backends.torch_archive import check_archive
 from viper.backends.torch_contents import check_tensors
 from viper.models.registry import IMPORTING
 
-__all__ = ["NoCodeError", "sealed"]
+__all__ = ["NoCodeError", "inert", "sealed"]
 
 # Any: functions of libraries, each with its own arguments.
 _Function = Callable[..., Any]
@@ -88,6 +88,7 @@ class _Seal:
 
 class _OfThread(threading.local):
     seal: _Seal | None = None
+    inert: Collection[str] = ()
 
 
 _of_thread = _OfThread()
@@ -167,6 +168,17 @@ def sealed(*folders: Path, network: bool = False) -> Iterator[None]:
             seal.holds = False  # for threads and pools that outlive the block
 
 
+@contextlib.contextmanager
+def inert(names: Collection[str]) -> Iterator[None]:
+    """Let files that this thread loads name these classes and functions, which torch replaces by others."""
+    outer = _of_thread.inert
+    _of_thread.inert = names
+    try:
+        yield
+    finally:
+        _of_thread.inert = outer
+
+
 def _as_prefixes(folders: list[Path]) -> tuple[str, ...]:
     paths = {path for folder in folders for path in (folder.absolute(), folder.resolve())}
     # A stranger's folder that contains this program's own libraries cannot be told apart from them.
@@ -231,7 +243,7 @@ def _load_weights(
     load: _Function, file: Any, map_location: Any = None, _pickle: Any = None, **kwargs: Any
 ) -> Any:
     kwargs.pop("pickle_module", None)
-    check_archive(file)
+    check_archive(file, inert=lambda: _of_thread.inert)
     loaded = load(file, map_location, **{**kwargs, "weights_only": True})
     check_tensors(loaded)
     return loaded

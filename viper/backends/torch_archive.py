@@ -12,57 +12,58 @@ import contextlib
 import os
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from viper.backends.torch_calls import Calls, check_keys
 from viper.backends.torch_contents import check_pickle
 
 __all__ = ["check_archive"]
 
 _START = b"PK\x03\x04"
 # Files of before 2020 are a row of pickles: a number, a version, facts about the machine, the content, and
-# the names of its storages.
-_PICKLE = b"\x80\x02"
-_PICKLES = 5
+# the keys of its storages.
+_PICKLES_BEFORE = 3
+# Torch's reader of archives takes any case.
 _PICKLE_NAME = "data.pkl"
+_STORAGES = "data/"
 # The record at the end: numbers of disks and records, size and offset of the list, length of a comment.
 _END = struct.Struct("<4s4H2LH")
 _END_64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR_64 = struct.Struct("<4sLQL")
 
 
-def check_archive(file: Any) -> None:
-    """Check the records of an archive; a file of another format is left to the loader.
+def check_archive(file: Any, inert: Callable[[], Collection[str]] = tuple) -> None:
+    """Check a file of weights before torch reads it.
 
     Args:
         file: A path, or an open file that can be read again.
+        inert: Returns names in the file in whose place something without behavior is called. It is asked
+            when the records have been checked.
 
     Raises:
-        ValueError: A record is compressed, the records together are larger than the file, or its pickle could
-            take for ever.
+        ValueError: A record is compressed, the records together are larger than the file, its pickle could
+            take for ever or makes tensors that are not stored, or it is no file of torch.
         OSError: It cannot be read.
     """
     with _opened(file) as stream:
-        start_bytes = stream.read(len(_START))
-        if start_bytes != _START:
-            if start_bytes.startswith(_PICKLE):
-                _check_pickles(stream)
+        if stream.read(len(_START)) != _START:
+            _check_pickles(stream)
             return
         size_bytes = stream.seek(0, os.SEEK_END)
         start = _start_of_list(stream, size_bytes)
         try:
             with zipfile.ZipFile(stream) as archive:
-                records = archive.infolist()
-                is_same = archive.start_dir == start
-                is_plain = all(record.compress_type == zipfile.ZIP_STORED for record in records)
-                for record in records if is_plain and is_same else ():
-                    if record.filename.endswith(_PICKLE_NAME):
-                        with archive.open(record) as inner:
-                            check_pickle(inner)
+                _check_records(archive, start, size_bytes)
+                _check_content(archive, inert())
         except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
             raise ValueError(f"it is a damaged archive ({error})") from error
-    if not is_same:
+
+
+def _check_records(archive: zipfile.ZipFile, start: int | None, size_bytes: int) -> None:
+    records = archive.infolist()
+    if archive.start_dir != start:
         raise ValueError("it is a damaged archive (its list of records is not where it says)")
     if any(record.compress_size != record.file_size for record in records):
         raise ValueError("it holds compressed records, which torch does not write")
@@ -70,12 +71,32 @@ def check_archive(file: Any) -> None:
         raise ValueError("it holds compressed records, which torch does not write")
     if sum(record.file_size for record in records) > size_bytes:
         raise ValueError("its records are larger than the file")
+    names = {record.filename.casefold() for record in records}
+    if len(names) < len(records):
+        raise ValueError("it is a damaged archive (two records have one name)")
+
+
+def _check_content(archive: zipfile.ZipFile, inert: Collection[str]) -> None:
+    """Check the pickle of an archive, and that its tensors are in the records."""
+    sizes: dict[str, int] = {}
+    for record in archive.infolist():
+        place = record.filename.casefold().partition("/")[2]
+        if place.startswith(_STORAGES):
+            key = place.removeprefix(_STORAGES)
+            sizes[key] = min(record.file_size, sizes.get(key, record.file_size))
+    for record in archive.infolist():
+        if record.filename.casefold().endswith(_PICKLE_NAME):
+            with archive.open(record) as inner:
+                check_pickle(inner, Calls(sizes, inert))
 
 
 def _check_pickles(stream: IO[bytes]) -> None:
     stream.seek(0)
-    for _ in range(_PICKLES):
+    for _ in range(_PICKLES_BEFORE):
         check_pickle(stream)
+    calls = Calls(None)
+    check_pickle(stream, calls)
+    check_keys(stream, calls.storages)
 
 
 def _start_of_list(stream: IO[bytes], size_bytes: int) -> int | None:

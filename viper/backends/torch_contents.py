@@ -6,15 +6,20 @@
 
 Keys are hashed. The hash of a tuple is that of its parts, each time anew, so tuples of shared tuples take
 exponential time; and large numbers can be chosen so that all have one hash. A tensor is a view of a storage,
-and strides of 0 make one number any shape: what copies it needs the whole memory.
+and strides of 0 make one number any shape: what copies it needs the whole memory. What the pickle may call is
+in `torch_calls`.
 """
 
 from __future__ import annotations
 
+import _compat_pickle
 import pickletools
+from dataclasses import dataclass
 from typing import IO, Any
 
 import torch
+
+from viper.backends.torch_calls import Calls, Content, Name
 
 __all__ = ["check_pickle", "check_tensors"]
 
@@ -23,53 +28,105 @@ _MOST_INSTRUCTIONS = 5_000_000
 # Parts of a tuple, with shared ones counted wherever they occur: the arguments of a tensor have 20.
 _MOST_PARTS = 100_000
 _MOST_BITS = 64
-# Of the first number in files of before 2020.
+# Of the first number in files of before 2020, with which they begin, or behind the protocol.
 _MAGIC_BITS = 80
 # Tied weights are views of one storage; models have two or three.
 _MOST_VIEWS = 4
 
 
-def check_pickle(stream: IO[bytes]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A value on the stack."""
+
+    parts: int = 1
+    """How many parts it has when it is hashed."""
+    content: Content = None
+
+
+_MARK = _Value()
+_PLAIN = _Value()
+_NUMBERS = frozenset({"BININT", "BININT1", "BININT2", "LONG1"})
+_TEXTS = frozenset({"BINUNICODE", "SHORT_BINSTRING"})
+# They change the value that they leave.
+_CHANGES = frozenset({"APPEND", "APPENDS", "SETITEM", "SETITEMS", "BUILD"})
+
+
+def check_pickle(stream: IO[bytes], calls: Calls | None = None) -> None:
     """Check the instructions of one pickle, and leave the stream behind it.
 
+    Args:
+        stream: At the pickle.
+        calls: What it may call; None if the file stores no tensors for it.
+
     Raises:
-        ValueError: A key could take for ever, or it is no pickle.
+        ValueError: A key could take for ever, it calls what no file of weights needs to, or it is no pickle.
     """
-    stack: list[int] = []  # how many parts each value has when it is hashed; -1 is a mark
-    stored: dict[int, int] = {}
+    calls = Calls({}) if calls is None else calls
+    stack: list[_Value] = []
+    stored: dict[int, _Value] = {}
     argument: Any  # of the instruction, as pickletools reads it
     for number, (code, argument, _) in enumerate(pickletools.genops(stream)):
         if number >= _MOST_INSTRUCTIONS:
             raise ValueError(f"its pickle holds more than {_MOST_INSTRUCTIONS:,} instructions")
-        most_bits = _MAGIC_BITS if number == 1 else _MOST_BITS
+        most_bits = _MAGIC_BITS if number <= 1 else _MOST_BITS
         if isinstance(argument, int) and argument.bit_length() > most_bits:
             raise ValueError(f"its pickle holds a number of more than {_MOST_BITS} bits")
         name = code.name
         if name in ("BINPUT", "LONG_BINPUT", "PUT", "MEMOIZE"):
             index = len(stored) if name == "MEMOIZE" else int(argument)
-            stored[index] = _pop(stack, keep=True)
+            stored[index] = _value(stack, keep=True)
         elif name in ("BINGET", "LONG_BINGET", "GET"):
-            stack.append(stored.get(int(argument), 1))
+            stack.append(stored.get(int(argument), _PLAIN))
         elif name == "MARK":
-            stack.append(-1)
+            stack.append(_MARK)
+        elif name in _NUMBERS or name in _TEXTS:
+            stack.append(_Value(content=argument))
+        elif name == "GLOBAL":
+            stack.append(_Value(content=_named(str(argument))))
         else:
-            _carry_out(code, stack)
+            _carry_out(code, stack, calls)
 
 
-def _carry_out(code: pickletools.OpcodeInfo, stack: list[int]) -> None:
+def _carry_out(code: pickletools.OpcodeInfo, stack: list[_Value], calls: Calls) -> None:
     """Take what an instruction takes from the stack, and put there what it makes."""
-    parts = 0
+    taken: list[_Value] = []  # from the top
     before = list(code.stack_before)
     if pickletools.stackslice in before:  # everything up to the last mark
-        while (popped := _pop(stack)) != -1:
-            parts += popped
+        while (popped := _pop(stack)) is not _MARK:
+            taken.append(popped)
         before = before[: before.index(pickletools.markobject)]
-    for _ in before:
-        parts += max(0, _pop(stack))
-    if parts > _MOST_PARTS and _is_hashed_by_parts(code.name):
+    taken += [_value(stack) for _ in before]
+    parts = sum(value.parts for value in taken)
+    is_hashed = _is_hashed_by_parts(code.name)
+    if parts > _MOST_PARTS and is_hashed:
         raise ValueError(f"its pickle holds a tuple of more than {_MOST_PARTS:,} parts")
-    weight = 1 + parts if _is_hashed_by_parts(code.name) else 1
-    stack += [weight] * len(code.stack_after)
+    made = _Value(1 + parts if is_hashed else 1, _made(code.name, taken, calls))
+    stack += [made] * len(code.stack_after)
+
+
+def _made(name: str, taken: list[_Value], calls: Calls) -> Content:
+    """Return what is known of the value that an instruction makes of others, the uppermost first."""
+    if "TUPLE" in name:
+        return tuple(value.content for value in reversed(taken))
+    if name == "BINPERSID":
+        return calls.storage(taken[0].content)
+    if name in ("REDUCE", "NEWOBJ"):
+        return calls.call(taken[1].content, taken[0].content)
+    if name == "BUILD":
+        calls.build(taken[1].content)
+    return taken[-1].content if name in _CHANGES else None
+
+
+def _named(text: str) -> Name | None:
+    """Return a class or function under the name of Python 3, which torch gives it as well."""
+    module, space, name = text.partition(" ")
+    if not space or " " in name:
+        return None
+    if (module, name) in _compat_pickle.NAME_MAPPING:
+        module, name = _compat_pickle.NAME_MAPPING[module, name]
+    else:
+        module = _compat_pickle.IMPORT_MAPPING.get(module, module)
+    return Name(f"{module}.{name}")
 
 
 def _is_hashed_by_parts(name: str) -> bool:
@@ -77,7 +134,14 @@ def _is_hashed_by_parts(name: str) -> bool:
     return name.startswith("TUPLE") or name in ("REDUCE", "NEWOBJ", "BUILD", "INST", "OBJ")
 
 
-def _pop(stack: list[int], *, keep: bool = False) -> int:
+def _value(stack: list[_Value], *, keep: bool = False) -> _Value:
+    """Return the value on the top of the stack, which is no mark."""
+    if stack and stack[-1] is _MARK:
+        raise ValueError("its pickle takes values that are not there")
+    return _pop(stack, keep=keep)
+
+
+def _pop(stack: list[_Value], *, keep: bool = False) -> _Value:
     if not stack:
         raise ValueError("its pickle takes values that are not there")
     return stack[-1] if keep else stack.pop()

@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
 from viper.backends.chat_template import TemplateFailure, render_chat
 from viper.backends.finite_logits import finite_logits
+from viper.backends.greedy import generate_greedily
 from viper.backends.loaded_tokenizer import decode_rows
 from viper.backends.option_models import TransformersAnswererOptions
 from viper.backends.pil_images import bounded_image
@@ -210,10 +211,7 @@ def _prepare(model: Any, processor: Any, splitting: bool) -> None:
         tokenizer.pad_token = tokenizer.eos_token
     # Decoders continue from the last position, which must not be padding.
     tokenizer.padding_side = "right" if model.config.is_encoder_decoder else "left"
-    generation = model.generation_config
-    generation.pad_token_id = tokenizer.pad_token_id
-    # Checkpoints contain settings for sampling; the library warns about them in greedy decoding.
-    generation.temperature = generation.top_p = generation.top_k = None
+    generate_greedily(model, pad_token_id=tokenizer.pad_token_id)
     if hasattr(processor.image_processor, "do_image_splitting"):
         processor.image_processor.do_image_splitting = splitting
 

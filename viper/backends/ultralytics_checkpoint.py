@@ -22,7 +22,7 @@ from torch.serialization import (
     get_unsafe_globals_in_checkpoint,
 )
 
-from viper.backends.sealed_loading import NoCodeError, sealed
+from viper.backends.sealed_loading import NoCodeError, inert, sealed
 from viper.backends.torch_archive import check_archive
 
 __all__ = ["Part", "plain_tensor", "read_parts"]
@@ -61,17 +61,20 @@ def read_parts(path: Path) -> Any:
         NoCodeError: The file names functions or classes that no checkpoint needs.
         Exception: Nearly anything, for a damaged or hostile file.
     """
-    check_archive(path)
     names: list[str] = []
-    with contextlib.suppress(ValueError):  # not an archive of torch, which the loader reports
-        names = get_unsafe_globals_in_checkpoint(str(path))
+
+    def named() -> list[str]:
+        names.extend(get_unsafe_globals_in_checkpoint(str(path)))
+        return names
+
+    check_archive(path, inert=named)
     for name in names:
         if name not in _FUNCTIONS and name.partition(".")[0] not in _PACKAGES:
             raise NoCodeError(f"it asks for {name[:80]}, which no checkpoint needs.")
     parts: list[tuple[type[Part], str]] = [
         (type("Part", (Part,), {"kind": name.rpartition(".")[2]}), name) for name in names
     ]
-    with sealed(), _safe_globals(parts):
+    with sealed(), _safe_globals(parts), inert(names):
         return torch.load(path, map_location="cpu", weights_only=True)
 
 

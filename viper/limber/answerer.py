@@ -84,6 +84,8 @@ def load_language(
     with IMPORTING:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
+        from viper.backends.greedy import generate_greedily
+
     source = locate(reference, what=_WHAT, is_model_id=is_model_id)
     tokenizer = load_pretrained(AutoTokenizer, source, what=_WHAT)
     if tokenizer.eos_token_id is None:
@@ -91,10 +93,7 @@ def load_language(
             f"The {_WHAT} '{reference}' has no token for the end of a text, so it cannot learn to stop."
         )
     model = load_model(AutoModelForCausalLM, source, what=_WHAT, placement=Placement(device, dtype))
-    generation = model.generation_config
-    # Checkpoints carry settings for sampling; with greedy answers the library warns of them.
-    generation.temperature = generation.top_p = generation.top_k = None
-    generation.max_length = None
+    generate_greedily(model)
     return model, tokenizer, fingerprint(source, {"dtype": dtype})
 
 
