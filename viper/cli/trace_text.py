@@ -20,6 +20,7 @@ from viper.texts.terminal import escaped_line, one_line, printable
 from viper.trace import Attempt, CallRecord, Trace
 from viper.trace.compare import CallChange, Comparison
 from viper.trace.differences import Difference
+from viper.trace.values import tag_of
 from viper_sandbox.source_lines import lines_of
 
 __all__ = ["show_comparison", "show_trace"]
@@ -223,12 +224,11 @@ def _value(value: Any) -> str:
 def _written(value: Any) -> str:
     """Return a value of a program, or a list or object of a trace's own fields."""
     match value:
-        case {"type": "patch"}:
-            return _cut(_patch(value), _MOST_CHARACTERS)
-        case {"type": "dict" | "object"}:
-            return _written_items(dict_items(value))
         case dict():
-            return _written_items(list(value.items()))
+            tag = tag_of(value)  # None also for attributes, which may have any keys
+            if tag == "patch":
+                return _cut(_patch(value), _MOST_CHARACTERS)
+            return _written_items(dict_items(value) if tag else list(value.items()))
         case list() | tuple():
             items = ", ".join(map(_written, value[:5])) + (", …" if len(value) > 5 else "")
             text = f"[{items}]" if len(value) <= 5 else f"{len(value)} × [{items}]"

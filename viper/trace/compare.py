@@ -49,6 +49,8 @@ _MOST_PAIRS_OF_LINES = 1_000_000
 
 _CONTEXT = 2
 
+_LENGTH_OF_DIGEST = 64
+
 _Pair: TypeAlias = tuple[Any, Any, str]
 """Two JSON values that are compared, and their path."""
 
@@ -213,11 +215,14 @@ def _answered(call: Mapping[str, Any], run: Mapping[str, Any]) -> str:
 
 
 def _digests(value: Any) -> Any:
-    """Return a value with digests in the place of long texts, such as images."""
+    """Return a value with digests in the place of long texts, such as images.
+
+    A digest is itself as long as a text that is replaced by one, so that no text stays what another becomes.
+    """
     if isinstance(value, dict):
         return {key: _digests(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_digests(item) for item in value]
-    if isinstance(value, str) and len(value) > 100:
+    if isinstance(value, str) and len(value) >= _LENGTH_OF_DIGEST:
         return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
     return value
