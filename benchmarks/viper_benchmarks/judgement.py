@@ -71,7 +71,7 @@ class ModeResult:
     box_xyxy: RowBox | None
     correct: bool
     score: Share
-    failure: str | None
+    failure: Annotated[str, Field(max_length=200)] | None
     message: str | None
     doubts: tuple[Doubt, ...] = ()
     how: How | None = None

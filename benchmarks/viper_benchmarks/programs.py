@@ -67,7 +67,7 @@ class SavedPrograms:
             raise row.wrong(f"has the id {repr(id_)[:80]} of an earlier row.")
         self._programs[str(id_)] = program
         if program is None and isinstance(reason := row.raw.get("message"), str):
-            self._reasons[str(id_)] = reason
+            self._reasons[str(id_)] = capped(reason)
         if untested := tuple(_untested(row)):
             self._untested[str(id_)] = untested
 
@@ -92,10 +92,10 @@ class SavedPrograms:
 def _untested(row: Row) -> Iterator[Doubt]:
     """Yield the conditions that a saved program does not test; older rows give no reasons."""
     values = row.raw.get("untested")
-    if values is None:
-        why = "not tested, or only in part"
-        values = [{"condition": text, "why": why} for text in row.raw.get("unverified") or ()]
     try:
+        if values is None:
+            why = "not tested, or only in part"
+            values = [{"condition": text, "why": why} for text in row.raw.get("unverified") or ()]
         yield from (
             Doubt(capped(str(value["condition"])), capped(str(value["why"])), _role(value))
             for value in values

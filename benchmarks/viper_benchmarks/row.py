@@ -21,6 +21,7 @@ from viper_benchmarks.judgement import (
     WeakestCall,
     outcome_of,
 )
+from viper_benchmarks.sample import LONGEST_TAG, MOST_TAGS
 
 __all__ = ["CEILING", "BaselineResult", "ErrorAttribution", "SampleResult"]
 
@@ -30,6 +31,12 @@ CEILING = "ceiling"
 # Numbers of rows: finite, and so small that sums over all rows of a file are finite as well.
 _Number: TypeAlias = Annotated[float, Field(ge=0, le=1e15)]
 _Count: TypeAlias = Annotated[int, Field(ge=0, le=10**15)]
+
+
+# Names in rows are rows of the report: as many, and as long, as a sample may have, and a run may write.
+_Name: TypeAlias = Annotated[str, Field(max_length=LONGEST_TAG)]
+_Tags: TypeAlias = Annotated[tuple[_Name, ...], Field(max_length=MOST_TAGS)]
+_MOST_NAMES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class BaselineResult:
     correct: bool
     score: Share
     """Score by the run's metric, 0 … 1."""
-    failure: str | None = None
+    failure: _Name | None = None
     iou: Share | None = None
 
 
@@ -50,9 +57,9 @@ class BaselineResult:
 class ErrorAttribution:
     """The cause of a wrong sample, found by replacing models with the oracle."""
 
-    cause: str
+    cause: _Name
     """`program`, a role, or `several` if no single role is the cause."""
-    fixed_by: tuple[str, ...] = ()
+    fixed_by: _Tags = ()
     """Roles that each make the sample right when the oracle replaces them alone."""
 
 
@@ -83,18 +90,20 @@ class SampleResult:
     """The score is at least one half."""
     iou: Share | None
     """Grounding only; where nothing fits, 1 for no patch and 0 for any."""
-    failure: str | None
+    failure: _Name | None
     """Failure kind."""
     message: str | None
     calls: _Count
-    forwards: dict[str, _Count]
+    forwards: Annotated[dict[_Name, _Count], Field(max_length=_MOST_NAMES)]
     ms: _Number
-    tags: tuple[str, ...]
+    tags: _Tags
     program: str | None
     unverified: tuple[str, ...]
     score: Share = 0.0
     """Score by the run's metric, 0 … 1; 0 when the sample failed."""
-    scores: dict[str, Share] = field(default_factory=dict)
+    scores: Annotated[dict[_Name, Share], Field(max_length=_MOST_NAMES)] = field(
+        default_factory=dict
+    )
     """Score by every metric that fits the task."""
     image: str = ""
     """Path, relative to the data folder if it is inside."""
@@ -106,7 +115,9 @@ class SampleResult:
     """Usage of language models."""
     program_cached: bool = False
     """True when the program came from the program cache."""
-    baselines: dict[str, BaselineResult] = field(default_factory=dict)
+    baselines: Annotated[dict[_Name, BaselineResult], Field(max_length=_MOST_NAMES)] = field(
+        default_factory=dict
+    )
     error_attribution: ErrorAttribution | None = None
     """Cause of a wrong sample, if the run attributes errors."""
     doubts: tuple[Doubt, ...] = ()

@@ -12,12 +12,13 @@ from viper.errors import InputError
 from viper.images.boxes import MAX_COORDINATE, Box
 from viper.programs.program import Doubt, Task
 
-__all__ = ["DerivedSamples", "Sample", "Samples", "id_bytes"]
+__all__ = ["LONGEST_TAG", "MOST_TAGS", "DerivedSamples", "Sample", "Samples", "id_bytes"]
 
 _LONGEST_ID = 200
 """Characters; the longest official ids have a few dozen. Each is a key in memory and a line of a page."""
-_LONGEST_TAG = 200
-_MOST_TAGS = 100
+LONGEST_TAG = 200
+"""Characters."""
+MOST_TAGS = 100
 """Of one sample; each tag is a row of the report. Official data have at most six."""
 
 
@@ -59,12 +60,12 @@ class Sample:
             InputError: A text is too long or has lone surrogates, or a box is not finite.
         """
         _check_text("id", self.id, _LONGEST_ID)
-        if len(self.tags) > _MOST_TAGS:
+        if len(self.tags) > MOST_TAGS:
             raise InputError(
-                f"It has {len(self.tags):,} tags; {_MOST_TAGS} at most can be reported."
+                f"It has {len(self.tags):,} tags; {MOST_TAGS} at most can be reported."
             )
         for tag in self.tags:
-            _check_text("tag", tag, _LONGEST_TAG)
+            _check_text("tag", tag, LONGEST_TAG)
         for name in ("query", "answer", "program"):
             _check_text(name, getattr(self, name) or "")
         for name in ("choices", "answers"):

@@ -49,6 +49,7 @@ REFUSED = {
     "a box of 1e308": {**BOX, "box_xyxy": [-1e308, -1e308, 1e308, 1e308]},
     "a box of 319 digits": {**BOX, "box_xyxy": [0, 0, 10**318, 9]},
     "a task of a megabyte": {**VQA, "task": "x" * 900_000},
+    "an image of another folder": {**VQA, "image": ".."},
     "a box of a megabyte": {**BOX, "box_xyxy": "x" * 900_000},
 }
 NO_ROWS = {
@@ -107,7 +108,7 @@ HOSTILE_BUT_ANSWERED = {
     "an image of 300 letters": {**VQA, "image": "a" * 300},
     "an image with a null character": {**VQA, "image": "a\0.png"},
     "an image that is a lone surrogate": {**VQA, "image": "\udce9.png"},
-    "an image that is a folder": {**VQA, "image": ".."},
+    "an image that is a folder": {**VQA, "image": "."},
     "an answer of 300,000 commas": {**VQA, "program": f'return "{"," * 150_000}"'},
     "a program of nulls": {**VQA, "program": "\0" * 100},
     "an answer of nulls": {**VQA, "program": 'return "\\0" * 200000'},
@@ -258,3 +259,40 @@ def test_the_report_is_written_before_its_page(tmp_path, monkeypatch):
     with Engine("stub") as engine, pytest.raises(RuntimeError, match="no page"):
         bench.score(data, engine, output=out)
     assert strict(out / "report.json")["n"] == 1
+
+
+CROWDED = {
+    "tags": {"tags": [f"t{i}" for i in range(190_000)]},
+    "a long tag": {"tags": ["x" * 201]},
+    "scores": {"scores": {f"s{i}": 1.0 for i in range(90_000)}},
+    "forwards": {"forwards": {f"f{i}": 1 for i in range(90_000)}},
+    "baselines": {
+        "baselines": {
+            f"b{i}": {"prediction": "x", "box_xyxy": None, "correct": True, "score": 1.0}
+            for i in range(10_000)
+        }
+    },
+    "a long failure": {"failure": "x" * 100_000},
+    "a long cause": {"error_attribution": {"cause": "x" * 100_000, "fixed_by": []}},
+    "conditions that are a number": {"unverified": 5, "doubts": None},
+}
+
+
+@pytest.mark.parametrize("change", CROWDED.values(), ids=CROWDED)
+def test_a_row_cannot_fill_the_report_with_names(tmp_path, change):
+    value = json.loads(json.dumps(row("1").to_json()))
+    most = {"tags": ["x" * 200] * 100, "forwards": {f"f{i}": 1 for i in range(100)}}
+    assert len(SampleResult.from_json(value | most).tags) == 100  # the control
+    if "doubts" in change:
+        del value["doubts"]
+        change = {"unverified": 5}
+    samples = written(tmp_path / "samples.jsonl", value | change)
+    with pytest.raises(InputError, match="line 1 is not a row of a run"):
+        list(read_rows(samples))
+    with pytest.raises(InputError, match="line 1 is not a row of a run"):
+        compare_runs(tmp_path, tmp_path)
+
+
+def test_without_the_bound_each_name_is_a_row_of_the_report():
+    tags = tuple(f"t{i}" for i in range(5_000))
+    assert len(bench.report("jsonl", [row("1", tags=tags)], 1.0)["by_tag"]) == 5_000

@@ -11,6 +11,7 @@ from viper.cli import cli
 from viper.errors import InputError
 from viper_benchmarks.programs import SavedPrograms
 from viper_benchmarks.run_folder import read_rows
+from viper_benchmarks.sample import Sample
 
 
 def invoke(data, *options):
@@ -113,3 +114,34 @@ def test_an_id_is_a_text_or_a_whole_number(tmp_path, id_):
     path.write_text(json.dumps({"id": id_, "program": "return 1"}))
     with pytest.raises(InputError, match="needs an 'id' and a 'program'"):
         SavedPrograms(path)
+
+
+ODD_CONDITIONS = [
+    {"unverified": 5},
+    {"unverified": True},
+    {"untested": 5},
+    {"untested": [5]},
+    {"untested": ["x"]},
+    {"untested": {"a": 1}},
+    {"untested": [{"condition": "a"}]},
+]
+
+
+@pytest.mark.parametrize("odd", ODD_CONDITIONS, ids=str)
+def test_conditions_that_are_none_are_refused_with_their_line(tmp_path, odd):
+    path = tmp_path / "rows.jsonl"
+    good = {"unverified": ["red"], "id": "1", "program": "return 1"}
+    path.write_text(json.dumps(good))
+    assert SavedPrograms(path)._untested["1"][0].condition == "red"  # the control
+    path.write_text(json.dumps({"id": "1", "program": "return 1", **odd}))
+    with pytest.raises(
+        InputError, match=r"rows.jsonl:1 has 'untested' or 'unverified' that are not"
+    ):
+        SavedPrograms(path)
+
+
+def test_the_reason_of_a_row_without_a_program_is_short(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"id": "1", "program": None, "message": "x" * 500_000}))
+    sample = Sample(id="1", task="vqa", image=tmp_path, query="q")
+    assert len(SavedPrograms(path)(sample).unwritten) < 10_000

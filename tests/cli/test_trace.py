@@ -260,3 +260,36 @@ VISIBLE = {
     "direction",
 }
 """Pairs that would look the same only where escapes are not marked, or backslashes not doubled."""
+
+
+@pytest.mark.parametrize("plain", [{"type": "dict", "items": ""}, {"type": "dict", "items": "abc"}])
+def test_models_that_look_like_a_dict_of_a_program_are_compared(stored, plain):
+    first, second, again = (
+        stored(
+            f"{number}.json",
+            "number",
+            lambda v, own=own: v.update(models={**plain, "detector": own}),
+        )
+        for number, own in enumerate(("good", "evil", "good"))
+    )
+    result = viper("trace", "diff", first, second)
+    assert (result.exit_code, result.stdout) == (1, "models.detector: 'good' → 'evil'\n")
+    assert viper("trace", "diff", first, again).stdout == "The runs are the same.\n"  # the control
+    assert "Traceback" not in viper("replay", first).output
+
+
+@pytest.mark.parametrize("attributes", [{"type": "patch"}, {"type": "dict"}, {"type": "object"}])
+def test_attributes_that_look_like_a_value_of_a_program_are_displayed(stored, attributes):
+    thing = {"type": "object", "class": "Mask", "attributes": attributes, "id": "1"}
+    box = {"image": 0, "box_xyxy": [0, 0, 1, 1], "score": 0.5, "category": "cup"}
+
+    def returned(value):
+        return lambda trace: trace["turns"][0].update(returned=value)
+
+    first = stored("1.json", "number", returned(thing))
+    second = stored("2.json", "number", returned({"type": "patch", **box}))
+    result = viper("trace", "diff", first, second)
+    assert result.exit_code == 1
+    assert (
+        f"turns[0].returned.attributes: {{'type': '{attributes['type']}'}} → None" in result.stdout
+    )

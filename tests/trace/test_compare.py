@@ -143,14 +143,39 @@ def test_the_best_diff_of_large_programs_takes_time_with_the_square_of_their_lin
         before = [f"{i % (lines // 9)}" for i in range(lines)]
         after = [f"{(7 * i + 3) % (lines // 9)}" for i in range(lines)]
         started_s = time.process_time()
-        most = compare_module._MOST_PAIRS_OF_LINES
+        most = compare_module._MOST_STEPS
         compare_module._diff(source(before), source(after), most)
         return time.process_time() - started_s
 
     bounded = seconds(4_000)
-    monkeypatch.setattr(compare_module, "_MOST_PAIRS_OF_LINES", 10**12)
+    monkeypatch.setattr(compare_module, "_MOST_STEPS", 10**12)
     best = seconds(4_000)
     assert best > 4 * bounded
+
+
+def test_few_lines_that_equal_many_are_not_searched_again_for_each_block(monkeypatch):
+    """Few enough pairs of lines, and below the 200 from which on `difflib` ignores frequent lines."""
+    before, after = ["x" if i % 2 else f"v{i}" for i in range(4_900)], ["x"] * 199
+
+    def seconds():
+        started_s = time.process_time()
+        compare_module._diff(source(before), source(after), compare_module._MOST_STEPS)
+        return time.process_time() - started_s
+
+    bounded = seconds()
+    assert bounded < 2
+    monkeypatch.setattr(compare_module, "_MOST_STEPS", 10**12)
+    assert seconds() > 4 * bounded
+
+
+def test_a_program_of_five_hundred_lines_is_compared_line_by_line():
+    before = [f"x{i % 250} = {i % 250}" for i in range(500)]
+    found, steps = compare_module._diff(
+        source(before), source([f"y{i}" if i % 50 == 0 else x for i, x in enumerate(before)]),
+        compare_module._MOST_STEPS,
+    )  # fmt: skip
+    assert steps > 0
+    assert sum(line.startswith("@@") for line in found) == 10
 
 
 def test_a_line_changed_in_a_large_program_is_the_whole_diff(value):
@@ -227,7 +252,7 @@ def test_many_programs_are_compared_in_the_time_of_one(value, monkeypatch):
         return time.process_time() - started_s
 
     bounded = seconds(8)
-    monkeypatch.setattr(compare_module, "_MOST_PAIRS_OF_LINES", 10**12)
+    monkeypatch.setattr(compare_module, "_MOST_STEPS", 10**12)
     assert seconds(8) > 3 * bounded
 
 

@@ -74,3 +74,25 @@ def test_memory_does_not_grow_with_the_files(monkeypatch):
     assert bounded < 1.5 * peak(10_001)
     monkeypatch.setattr(differences_module, "MAX_DIFFERENCES", 10**9)
     assert peak(40_000) > 3 * bounded
+
+
+# Keys of roles and of attributes are a stranger's: what has the tag of a dict there need not be one.
+LIKE_A_DICT = {
+    "items that are no list": ({"type": "dict", "items": ""}, {"a": "b"}),
+    "items that make no dict": ({"type": "dict", "items": "abc"}, {"a": "b"}),
+    "no items": ({"type": "dict"}, {"a": "b"}),
+    "items that are pairs of letters": ({"type": "dict", "items": ["ab", "cd"]}, {"a": "b"}),
+    "the same key twice": ({"type": "dict", "items": [["a", 1], ["a", 2]]}, {"b": 2}),
+    "further keys": ({"type": "dict", "items": [["a", 1]]}, {"detector": "another"}),
+}
+
+
+@pytest.mark.parametrize("name", LIKE_A_DICT)
+def test_nothing_is_dropped_of_what_looks_like_a_dict_of_a_program(name):
+    plain, more = LIKE_A_DICT[name]
+    assert not list(differences(plain, dict(plain)))
+    for other in ({**plain, **more}, more):
+        assert list(differences(plain, other))
+        assert list(differences(other, plain))
+    twice = {"type": "dict", "items": [["a", 2], ["a", 2]]}
+    assert list(differences({"type": "dict", "items": [["a", 1], ["a", 2]]}, twice))

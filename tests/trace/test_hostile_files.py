@@ -199,6 +199,7 @@ def test_an_object_that_viper_did_not_write_is_refused_and_would_break_a_reader(
     assert not read_by_all(path)
     monkeypatch.setattr(read, "check_value", lambda value, path: None)
     monkeypatch.setattr(read, "json_patches", lambda value: [])
+    monkeypatch.setattr(trace_text, "tag_of", lambda value: value.get("type"))
     with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
         read_by_all(path)
 
@@ -260,6 +261,54 @@ def test_what_is_displayed_of_a_large_trace_is_bounded(name, monkeypatch):
     assert bounded < 20_000
     monkeypatch.setattr(trace_text, cap, 10**9)
     assert letters() > 3 * bounded
+
+
+def repeated(**more):
+    """Return the change to a hundred programs, of which the last one answers."""
+
+    def change(value):
+        turns = [{**value["turns"][0], "calls": [], "call_sites": [], **more}] * 100
+        value.update(turns=turns, chosen=99)
+
+    return change
+
+
+FLOODS = {
+    "lines": ("_MOST_LINES", {"source": "x = 1\n" * 5_000}),
+    "long lines": ("_MOST_LINES", {"source": ("#" + "x" * 900 + "\n") * 100}),
+    "notes": ("_MOST_BELOW", {"notes": ["so " * 1_500] * 50}),
+}
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_what_is_displayed_of_many_programs_is_bounded_together(name, monkeypatch):
+    bound, more = FLOODS[name]
+    trace = trace_of(changed(repeated(**more), "floats"))
+
+    def displayed():
+        return [(text.plain, len(text)) for text, _ in trace_text._trace_lines(trace, 8)]
+
+    def letters():
+        return sum(length for _, length in displayed())
+
+    monkeypatch.setattr(trace_text, bound, 200)
+    bounded = letters()
+    assert bounded < 100_000
+    lines = [text.strip() for text, _ in displayed()]
+    what = "lines" if bound == "_MOST_LINES" else "notes"
+    assert any(line.startswith("… ") and line.endswith(f" more {what}") for line in lines)
+    monkeypatch.setattr(trace_text, bound, 10**9)
+    assert letters() > 20 * bounded
+
+
+def test_the_program_that_answered_has_its_lines_first(monkeypatch):
+    monkeypatch.setattr(trace_text, "_MOST_LINES", 150)
+    trace = trace_of(changed(repeated(source="x = 1\n" * 120), "floats"))
+    lines = [text.plain for text, _ in trace_text._trace_lines(trace, 8)]
+    last = lines.index(next(line for line in lines if line.startswith("program 100 of 100")))
+    assert sum("x = 1" in line for line in lines[last:]) == 120
+    assert sum("x = 1" in line for line in lines[:last]) == 30
+    assert lines.count("      … 120 more lines") == 98
 
 
 DEEP = """

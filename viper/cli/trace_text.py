@@ -20,6 +20,7 @@ from viper.texts.terminal import escaped_line, one_line, printable
 from viper.trace import Attempt, CallRecord, Trace
 from viper.trace.compare import CallChange, Comparison
 from viper.trace.differences import Difference
+from viper.trace.values import tag_of
 from viper_sandbox.source_lines import lines_of
 
 __all__ = ["show_comparison", "show_trace"]
@@ -30,7 +31,11 @@ _MOST_DIFFERENCES = 40
 
 # For files that Viper did not write: a million programs, lines or notes would take an hour to lay out.
 _MOST_PROGRAMS = 100
+# Lines of all programs together, and what stands below them: their calls, findings and notes.
 _MOST_LINES = 5_000
+_MOST_BELOW = 5_000
+_MOST_BELOW_IF_ALL = 20_000
+_WIDTH = 80
 _MOST_NOTES = 50
 _LONGEST_LINE = 1_000
 # What of a call is compared besides its outcome.
@@ -39,6 +44,32 @@ _LONGEST_ROW = 5_000
 
 _Line = tuple[Text, int]
 """A line, and how far its continuation is indented when it does not fit the width."""
+
+
+class _Room:
+    """How many lines may still be displayed, of all programs together; long ones count as several."""
+
+    def __init__(self, lines: int) -> None:
+        self._left = lines
+
+    def reserve(self, lines: Sequence[str]) -> int:
+        """Return how many of the first lines fit, and keep the room for them."""
+        for number, line in enumerate(lines):
+            if self._left <= 0:
+                return number
+            self._left -= 1 + min(len(line), _LONGEST_LINE) // _WIDTH
+        return len(lines)
+
+    def fill(self, lines: Iterable[_Line], of: int, more: str) -> Iterator[_Line]:
+        """Yield the lines that fit, then how many of all are left out."""
+        displayed = 0
+        for line in lines:
+            if self._left <= 0:
+                break
+            self._left -= 1 + len(line[0]) // _WIDTH
+            displayed += 1
+            yield line
+        yield from _more(of - displayed, more)
 
 
 def show_trace(trace: Trace, *, every_call: bool = False) -> None:
@@ -78,7 +109,12 @@ def _trace_lines(trace: Trace, most_calls: int | None) -> Iterator[_Line]:
     if trace.chosen is not None and trace.chosen >= _MOST_PROGRAMS:
         # What is left out is never the program that answered.
         displayed[-1] = trace.chosen + 1, trace.attempts[trace.chosen]
+    room, below = _Room(_MOST_LINES), _Room(_MOST_BELOW if most_calls else _MOST_BELOW_IF_ALL)
+    # The program that answered has its lines before the others have theirs.
+    answering = trace.answering
+    own = 0 if answering is None else room.reserve(lines_of(answering.source))
     for number, attempt in displayed:
+        most_lines = own if attempt is answering else room.reserve(lines_of(attempt.source))
         yield Text(), 0
         generator = one_line(_cut(attempt.generator, _LONGEST_LINE))
         heading = f"program {number} of {len(trace.attempts)} by {generator}"
@@ -86,7 +122,7 @@ def _trace_lines(trace: Trace, most_calls: int | None) -> Iterator[_Line]:
         if len(trace.attempts) > 1 and attempt is trace.answering:
             heading += ", chosen" if trace.votes else ", the last"
         yield Text(heading, "bold"), 0
-        yield from _attempt_lines(attempt, most_calls)
+        yield from _attempt_lines(attempt, most_calls, most_lines, below)
     yield from _more(len(trace.attempts) - _MOST_PROGRAMS, "more programs")
     yield Text(), 0
     yield _row("sums", _sums(trace))
@@ -97,12 +133,12 @@ def _comparison_lines(found: Comparison) -> Iterator[_Line]:
         yield Text("The runs are the same."), 0
         return
     yield from _difference_lines(found.fields)
-    for change in found.programs:
+    room = _Room(_MOST_LINES)
+    for change in found.programs[:_MOST_PROGRAMS]:
         yield Text(f"program {change.attempt + 1}", "bold"), 0
-        for line in change.lines[:_MOST_LINES]:
-            style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-            yield Text(_diff_line(line), style), 8
-        yield from _more(len(change.lines) - _MOST_LINES, "more lines (--json lists all)")
+        lines = ((Text(_diff_line(line), _style(line)), 8) for line in change.lines)
+        yield from room.fill(lines, len(change.lines), "more lines (--json lists all)")
+    yield from _more(len(found.programs) - _MOST_PROGRAMS, "more programs (--json lists all)")
     for call in found.calls[:_MOST_DIFFERENCES]:
         yield _call_change(call), 8
     yield from _difference_lines(found.measures)
@@ -112,13 +148,19 @@ def _comparison_lines(found: Comparison) -> Iterator[_Line]:
         yield Text(f"… and {left} more differences (--json lists all)", "dim"), 0
 
 
+def _style(line: str) -> str:
+    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+
+
 def _difference_lines(differences: Sequence[Difference]) -> Iterator[_Line]:
     for difference in differences[:_MOST_DIFFERENCES]:
         first, second = _value(difference.first), _value(difference.second)
         yield _changed(one_line(difference.path), first, second), 4
 
 
-def _attempt_lines(attempt: Attempt, most_calls: int | None) -> Iterator[_Line]:
+def _attempt_lines(
+    attempt: Attempt, most_calls: int | None, most_lines: int, below: _Room
+) -> Iterator[_Line]:
     """Yield a program with its calls and its failure under the lines that they belong to."""
     calls: dict[int, list[CallRecord]] = defaultdict(list)
     for call in attempt.calls:
@@ -129,32 +171,33 @@ def _attempt_lines(attempt: Attempt, most_calls: int | None) -> Iterator[_Line]:
         text = f"      ✗ {failure.kind}: {one_line(_cut(failure.message, _LONGEST_ROW))}"
         failures[failure.line] = Text(text, "red"), 10
     lines = lines_of(attempt.source)
-    for number, line in enumerate(lines[:_MOST_LINES], 1):
+    for number, line in enumerate(lines[:most_lines], 1):
         yield Text.assemble((f"{number:>4}  ", "dim"), _code(line)), 10
         made = calls.pop(number, [])
-        for call in made[:most_calls]:
-            yield _call(call), 10
-        if most_calls is not None and len(made) > most_calls:
-            yield from _more(len(made) - most_calls, "more calls (--all shows them)")
+        yield from _call_lines(made, most_calls, below)
         if number in failures:
             yield failures.pop(number)
-    yield from _more(len(lines) - _MOST_LINES, "more lines")
+    yield from _more(len(lines) - most_lines, "more lines")
     elsewhere = [*itertools.chain(*calls.values())]  # on lines that are not shown, or do not exist
-    for call in elsewhere[:most_calls]:
-        yield _call(call), 10
-    if most_calls is not None:
-        yield from _more(len(elsewhere) - most_calls, "more calls (--all shows them)")
+    yield from _call_lines(elsewhere, most_calls, below)
     yield from failures.values()
-    for finding in attempt.findings[:_MOST_NOTES]:
-        yield _row("finding", f"line {finding.line}: {finding.kind}: {finding.message}")
-    yield from _more(len(attempt.findings) - _MOST_NOTES, "more findings")
-    for note in attempt.notes[:_MOST_NOTES]:
-        yield _row("note", note)
-    yield from _more(len(attempt.notes) - _MOST_NOTES, "more notes")
+    findings = (
+        _row("finding", f"line {finding.line}: {finding.kind}: {finding.message}")
+        for finding in attempt.findings[:_MOST_NOTES]
+    )
+    yield from below.fill(findings, len(attempt.findings), "more findings")
+    notes = (_row("note", note) for note in attempt.notes[:_MOST_NOTES])
+    yield from below.fill(notes, len(attempt.notes), "more notes")
     if attempt.printed:
         yield _row("printed", attempt.printed)
     if failure is None:
         yield _row("returned", _value(attempt.returned))
+
+
+def _call_lines(calls: Sequence[CallRecord], most: int | None, room: _Room) -> Iterator[_Line]:
+    hint = "" if most is None else " (--all shows them)"
+    lines = ((_call(call), 10) for call in calls[:most])
+    yield from room.fill(lines, len(calls), f"more calls{hint}")
 
 
 def _call(call: CallRecord) -> Text:
@@ -223,12 +266,11 @@ def _value(value: Any) -> str:
 def _written(value: Any) -> str:
     """Return a value of a program, or a list or object of a trace's own fields."""
     match value:
-        case {"type": "patch"}:
-            return _cut(_patch(value), _MOST_CHARACTERS)
-        case {"type": "dict" | "object"}:
-            return _written_items(dict_items(value))
         case dict():
-            return _written_items(list(value.items()))
+            tag = tag_of(value)  # None also for attributes, which may have any keys
+            if tag == "patch":
+                return _cut(_patch(value), _MOST_CHARACTERS)
+            return _written_items(dict_items(value) if tag else list(value.items()))
         case list() | tuple():
             items = ", ".join(map(_written, value[:5])) + (", …" if len(value) > 5 else "")
             text = f"[{items}]" if len(value) <= 5 else f"{len(value)} × [{items}]"

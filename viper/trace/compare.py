@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -42,12 +42,14 @@ _FOUND_BY = ("method", "image", "box_xyxy", "arguments")
 # Characters; as many as the sandbox accepts.
 _LONGEST_SOURCE = 200_000
 
-# Lines of one program times those of the other, between what is equal at both ends, of all programs. The best
-# diff takes time that grows faster than that: where too few are left, a program is displayed as lines removed
-# and lines added.
-_MOST_PAIRS_OF_LINES = 1_000_000
+# Steps of the best diff, of all programs: for each block that two programs share, `difflib` walks through the
+# lines of one and, for each, all that equal it in the other. What is equal at both ends is left out before.
+# Where too few steps are left, a program is displayed as lines removed and lines added. Takes seconds.
+_MOST_STEPS = 10_000_000
 
 _CONTEXT = 2
+
+_LENGTH_OF_DIGEST = 64
 
 _Pair: TypeAlias = tuple[Any, Any, str]
 """Two JSON values that are compared, and their path."""
@@ -109,7 +111,7 @@ def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
     programs: list[ProgramChange] = []
     calls: list[CallChange] = []
     heads: list[_Pair] = [(_head(one, Trace), _head(other, Trace), "")]
-    pairs_left = _MOST_PAIRS_OF_LINES
+    steps_left = _MOST_STEPS
     measured: list[_Pair] = [(_measures(one, Trace), _measures(other, Trace), "")]
     for part in ("images", "crops"):
         images, others = ((run.get("embedded") or {}).get(part) for run in (one, other))
@@ -120,8 +122,8 @@ def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
         heads.append((_head(left, Attempt), _head(right, Attempt), path))
         before, after = (attempt["source"] if attempt else "" for attempt in (left, right))
         if before != after:
-            lines, pairs = _diff(before, after, pairs_left)
-            pairs_left -= pairs
+            lines, steps = _diff(before, after, steps_left)
+            steps_left -= steps
             programs.append(ProgramChange(number, lines))
         elif left and right:
             heads.append((left["call_sites"], right["call_sites"], f"{path}.call_sites"))
@@ -151,8 +153,8 @@ def _measures(value: Mapping[str, Any], kind: Any) -> dict[str, Any]:
     return {key: value[key] for key in measures(kind)}
 
 
-def _diff(first: str, second: str, most_pairs: int) -> tuple[list[str], int]:
-    """Return a unified diff, and the pairs of lines that it took: at most `most_pairs`."""
+def _diff(first: str, second: str, most_steps: int) -> tuple[list[str], int]:
+    """Return a unified diff, and the steps that it may have taken: at most `most_steps`."""
     if max(len(first), len(second)) > _LONGEST_SOURCE:
         return [f"(programs of {len(first):,} and {len(second):,} characters)"], 0
     before, after = lines_of(first), lines_of(second)
@@ -165,8 +167,8 @@ def _diff(first: str, second: str, most_pairs: int) -> tuple[list[str], int]:
     same_after = min(_same_at_start(before[::-1], after[::-1]), *rest)
     begin, end = max(0, same_before - _CONTEXT), max(0, same_after - _CONTEXT)
     before, after = before[begin : len(before) - end], after[begin : len(after) - end]
-    pairs = len(before) * len(after)
-    if pairs > most_pairs:
+    steps = _steps(before, after)
+    if steps > most_steps:
         found = [
             *("--- A", "+++ B", f"@@ -{begin + 1},{len(before)} +{begin + 1},{len(after)} @@"),
             *(f"-{line}" for line in before),
@@ -174,7 +176,14 @@ def _diff(first: str, second: str, most_pairs: int) -> tuple[list[str], int]:
         ]
         return found, 0
     lines = difflib.unified_diff(before, after, "A", "B", lineterm="", n=_CONTEXT)
-    return [_shifted(line, begin) if line.startswith("@@") else line for line in lines], pairs
+    return [_shifted(line, begin) if line.startswith("@@") else line for line in lines], steps
+
+
+def _steps(before: list[str], after: list[str]) -> int:
+    """Return the most steps of a diff: blocks that both may share, times what is looked at for each."""
+    counts = Counter(after)
+    equal = sum(number * counts[line] for line, number in Counter(before).items())
+    return min(len(before), len(after)) * (len(before) + len(after) + equal)
 
 
 def _same_at_start(first: list[str], second: list[str]) -> int:
@@ -213,11 +222,14 @@ def _answered(call: Mapping[str, Any], run: Mapping[str, Any]) -> str:
 
 
 def _digests(value: Any) -> Any:
-    """Return a value with digests in the place of long texts, such as images."""
+    """Return a value with digests in the place of long texts, such as images.
+
+    A digest is itself as long as a text that is replaced by one, so that no text stays what another becomes.
+    """
     if isinstance(value, dict):
         return {key: _digests(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_digests(item) for item in value]
-    if isinstance(value, str) and len(value) > 100:
+    if isinstance(value, str) and len(value) >= _LENGTH_OF_DIGEST:
         return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
     return value

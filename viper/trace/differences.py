@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from viper.trace.places import join_path, quote
+from viper.trace.values import tag_of
 
 __all__ = ["MAX_DIFFERENCES", "Difference", "differences", "differences_of_all"]
 
@@ -55,7 +56,9 @@ def differences_of_all(pairs: Iterable[tuple[Any, Any, str]]) -> Iterator[Differ
 
 
 def _differences(first: Any, second: Any, path: str) -> Iterator[Difference]:
-    if _is_dict_of_program(first) and _is_dict_of_program(second):
+    if (
+        tag_of(first) == tag_of(second) == "dict"
+    ):  # only where nothing but the keys and values is there
         yield from _differences(dict(first["items"]), dict(second["items"]), path)
     elif isinstance(first, dict) and isinstance(second, dict):
         for key in dict.fromkeys((*first, *second)):
@@ -92,7 +95,3 @@ def _more_items(first: list[Any], second: list[Any], path: str) -> Iterator[Diff
         case more:
             items = f"{abs(more):,} more items"
             yield Difference(f"{place[:-1]}:]", *((items, None) if more > 0 else (None, items)))
-
-
-def _is_dict_of_program(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("type") == "dict" and "items" in value

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pydantic import GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
-__all__ = ["PLACEHOLDER", "REFERENCE", "VALUE_SCHEMA", "ProgramValue", "check_value"]
+__all__ = ["PLACEHOLDER", "REFERENCE", "VALUE_SCHEMA", "ProgramValue", "check_value", "tag_of"]
 
 _SCALARS = (type(None), bool, int, float, str)
 _NUMBERS = (int, float)
@@ -44,20 +44,34 @@ def check_value(value: Any, path: str) -> None:
             if type(item) not in _SCALARS:
                 check_value(item, join_path(path, index))
         return
-    match value:
-        case {"type": "patch"}:
-            trouble = _patch_trouble(value)
-        case {"type": "object"}:
-            trouble = _object_trouble(value)
-        case {"type": "dict"}:
-            trouble = _dict_trouble(value)
-        case _:
-            trouble = 'must be a JSON value whose objects have the "type" patch, object or dict'
-    if trouble:
+    if trouble := _trouble(value):
         raise InputError(f"{path} {trouble}, but is {quote(value)}.")
     if value["type"] == "dict":
         for index, (_, item) in enumerate(value["items"]):
             check_value(item, f"{path}.items[{index}][1]")
+
+
+def tag_of(value: Any) -> str | None:
+    """Return `patch`, `object` or `dict` for an object that is one as a whole, parts of a dict aside.
+
+    Elsewhere in a trace the keys of an object may be a stranger's, `type` among them: names of roles, and
+    attributes. Such an object has the tag None unless it is written exactly like a value of a program.
+    """
+    if isinstance(value, dict) and not _trouble(value):
+        return str(value["type"])
+    return None
+
+
+def _trouble(value: Any) -> str:
+    match value:
+        case {"type": "patch"}:
+            return _patch_trouble(value)
+        case {"type": "object"}:
+            return _object_trouble(value)
+        case {"type": "dict"}:
+            return _dict_trouble(value)
+        case _:
+            return 'must be a JSON value whose objects have the "type" patch, object or dict'
 
 
 def _patch_trouble(value: dict[str, Any]) -> str:

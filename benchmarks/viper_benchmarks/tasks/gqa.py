@@ -23,6 +23,8 @@ _QUESTIONS = Expected(
 )
 _PLACES = ("questions", "", "questions1.2")
 _GRAPH_PLACES = ("sceneGraphs", "scene_graphs", "")
+# Of a key in a message; official ones have a dozen digits.
+_LONGEST_KEY = 60
 _WITHOUT_ANSWERS = ("test", "challenge", "submission")
 
 
@@ -43,7 +45,7 @@ def read_gqa(folder: Path, split: str) -> list[Sample]:
             "--data must name the folder with GQA's questions/ and images/, and --split a split of it. ",
         )
         for key, value in content.items():
-            row = Row(value, f"{path.name}: question {key!r}")
+            row = Row(value, f"{path.name}: question {key[:_LONGEST_KEY]!r}")
             samples.append(_sample(key, row, folder / "images"))
     return samples
 

@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from viper.errors import InputError
-from viper.storage.bounded_json import read_json
+from viper.storage.bounded_json import parse_json
+from viper.storage.files import read_regular_file
 
 __all__ = ["Expected", "Row", "first_existing", "image_path"]
 
 # The largest official file, all questions of GQA's validation split, has 1.1 GB and 80 million values.
 _MAX_BYTES = 1 << 31
 _MAX_VALUES = 100_000_000
+# A value of an official file has eight bytes and more, numbers of outlines the fewest. Empty lists have two,
+# and take 80 in memory: only a small file may consist of such.
+_FEWEST_BYTES_OF_VALUE = 6
+_VALUES_OF_ANY_FILE = 1_000_000
+_LONGEST_TEXT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,9 @@ class Expected:
         if not path.is_file():
             raise self.missing(path, hint)
         try:
-            value = read_json(path, what="JSON", max_bytes=_MAX_BYTES, max_values=_MAX_VALUES)
+            content = read_regular_file(str(path), max_bytes=_MAX_BYTES, what="JSON")
+            values = max(_VALUES_OF_ANY_FILE, len(content) // _FEWEST_BYTES_OF_VALUE)
+            value = parse_json(content, max_bytes=_MAX_BYTES, max_values=min(_MAX_VALUES, values))
         except ValueError as error:
             reason = " ".join(str(error).split())[:160]
             raise self.wrong(path, f"is not a JSON file ({reason})") from error
@@ -91,13 +99,18 @@ class Row:
         self.raw: dict[str, Any] = value
         self._where = where
 
-    def text(self, name: str) -> str:
+    def text(self, name: str, *, longest: int = _LONGEST_TEXT) -> str:
         """Return a text that is not blank.
 
         Raises:
-            InputError: There is none.
+            InputError: There is none, or it has more than `longest` characters.
         """
-        if (value := self.optional_text(name)) is None or not value.strip():
+        value = self.optional_text(name)
+        if value is not None and len(value) > longest:
+            raise self.wrong(
+                f"has a {name!r} of {len(value):,} characters; {longest:,} at most are accepted."
+            )
+        if value is None or not value.strip():
             raise self.wrong(f"has no {name!r}.")
         return value
 

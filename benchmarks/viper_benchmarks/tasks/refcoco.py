@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,6 +43,14 @@ _EXPOSURE = (
     "on the objects, and some grounding models on the expressions."
 )
 _GOOGLE = "google-"
+
+# The largest split has 120,624 sentences, the longest of them some hundred words. A pickle may name one part
+# of itself any number of times, so that its size bounds neither.
+_MOST_SENTENCES = 300_000
+_LONGEST_SENTENCE = 1_000
+# Of splits that are named when another one is asked for.
+_MOST_NAMED = 20
+_LONGEST_NAME = 40
 
 
 class _Instances(NamedTuple):
@@ -81,16 +89,23 @@ def read_references(dataset: str, division: str, folder: Path, split: str) -> li
         raise _REFERENCES.wrong(path, "contains no list of references")
     instances = _instances(home / "instances.json")
     images = first_existing(base / place for base in (folder, home) for place in _IMAGE_PLACES)
-    samples: list[Sample] = []
+    samples: dict[str, Sample] = {}
     splits: dict[str, None] = {}
     for position, value in enumerate(references):
         row = Row(value, f"{path.name}: reference {position}")
-        splits[row.text("split")] = None
-        if row.text("split") == wanted:
-            samples.extend(_samples(row, instances, images))
+        if (name := row.text("split")) != wanted:
+            splits[name[:_LONGEST_NAME]] = None
+            continue
+        for sample in _samples(row, instances, images):
+            if samples.setdefault(sample.id, sample) is not sample:
+                raise row.wrong(f"repeats the sent_id {sample.id}.")
+            if len(samples) > _MOST_SENTENCES:
+                raise row.wrong(f"is beyond {_MOST_SENTENCES:,} sentences, which no split has.")
     if not samples:
-        raise InputError(f"{path.name} has no split {wanted!r}; it has: {', '.join(splits)}.")
-    return samples
+        more = ", …" if len(splits) > _MOST_NAMED else ""
+        named = ", ".join([*splits][:_MOST_NAMED])
+        raise InputError(f"{path.name} has no split {wanted!r}; it has: {named}{more}.")
+    return list(samples.values())
 
 
 def _other_division(home: Path, dataset: str, division: str) -> str:
@@ -131,7 +146,7 @@ def _samples(reference: Row, instances: _Instances, images: Path) -> Iterator[Sa
     path = image_path(images, image.text("file_name"))
     for position, value in enumerate(reference.items("sentences")):
         sentence = Row(value, f"reference {reference.number('ref_id')}: sentence {position}")
-        text = sentence.text("sent")
+        text = sentence.text("sent", longest=_LONGEST_SENTENCE)
         yield Sample(
             id=str(sentence.number("sent_id")),
             task="grounding",
@@ -167,6 +182,7 @@ def _box(annotation: Row) -> Box:
     return x, y, x + width, y + height
 
 
+@lru_cache(maxsize=1024)
 def _length(text: str) -> str:
     words = len(text.split())
     return "words:1-2" if words < 3 else "words:3-5" if words < 6 else "words:6+"

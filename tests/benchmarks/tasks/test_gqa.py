@@ -154,3 +154,12 @@ def test_without_scene_graphs_errors_cannot_be_attributed(tmp_path):
         "--attribute-errors needs the scenes of the images, but gqa testdev has no such file"
         in result.stderr
     )
+
+
+def test_a_key_of_megabytes_is_cut_in_the_error(tmp_path):
+    folder = official.gqa(tmp_path)
+    path = folder / "questions" / "val_balanced_questions.json"
+    official.write_json(path, {"k" * 3_000_000: {"question": 1}})
+    with pytest.raises(InputError, match="question 'kkk") as caught:
+        read_gqa(folder, "val")
+    assert len(str(caught.value)) < 400

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import time
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +12,7 @@ from fakes import official, python2_pickle
 from viper.cli import cli
 from viper.errors import InputError
 from viper_benchmarks.registry import load_task
+from viper_benchmarks.tasks import refcoco as refcoco_module
 
 
 def read(folder, name="refcoco", split="val"):
@@ -156,3 +158,58 @@ def test_bench_scores_a_split(tmp_path):
     assert (report["acc_iou50"], report["mean_iou"]) == (1.0, 1.0)
     assert "train2014" in report["exposure"]
     assert "the official files contain 10,834 samples, these 2" in result.stderr
+
+
+def shared(sentence, *, sentences, references):
+    """A small pickle whose parts are named again and again."""
+    reference = {**official.REFERENCES[0], "sentences": [sentence] * sentences}
+    return pickle.dumps([reference] * references, protocol=2)
+
+
+def test_a_part_that_is_shared_by_millions_of_sentences_is_refused_at_once(tmp_path):
+    sentence = {"sent": "red cup", "sent_id": 1}
+    content = shared(sentence, sentences=4000, references=1300)
+    assert len(content) < 20_000
+    folder = official.refcoco(tmp_path, pickle=content)
+    started_s = time.process_time()
+    with pytest.raises(InputError, match="repeats the sent_id 1"):
+        read(folder)
+    assert time.process_time() - started_s < 5  # with a sample each: a minute, and 1.8 GB
+    alone = official.refcoco(tmp_path, pickle=shared(sentence, sentences=1, references=1))
+    assert len(read(alone)) == 1  # the control
+
+
+@pytest.mark.parametrize("part", ["sent", "split"])
+def test_the_length_of_a_text_is_bounded_before_it_is_looked_at(tmp_path, part):
+    first = official.REFERENCES[0]
+    long = "a " * 50_000
+    reference = {
+        "sent": {**first, "sentences": [{"sent": long, "sent_id": 1}]},
+        "split": {**first, "split": long},
+    }[part]
+    folder = official.refcoco(tmp_path, pickle=pickle.dumps([reference]))
+    with pytest.raises(InputError, match=rf"has a '{part}' of 100,000 characters; 10?,000 at most"):
+        read(folder)
+
+
+def test_a_text_of_many_sentences_is_measured_once(tmp_path):
+    sentences = [{"sent": "the left dog " * 9, "sent_id": n} for n in range(2000)]
+    reference = {**official.REFERENCES[0], "sentences": sentences}
+    before = refcoco_module._length.cache_info().misses
+    assert len(read(official.refcoco(tmp_path, references=[reference]))) == 2000
+    assert refcoco_module._length.cache_info().misses <= before + 1
+
+
+def test_the_number_of_sentences_is_bounded(tmp_path, monkeypatch):
+    folder = official.refcoco(tmp_path)
+    assert len(read(folder)) == 2  # the control
+    monkeypatch.setattr(refcoco_module, "_MOST_SENTENCES", 1)
+    with pytest.raises(InputError, match="reference 0 is beyond 1 sentences, which no split has"):
+        read(folder)
+
+
+def test_the_splits_that_are_there_are_named_in_a_short_line(tmp_path):
+    references = [{**official.REFERENCES[0], "split": f"{n}" + "x" * 5000} for n in range(100)]
+    with pytest.raises(InputError, match="no split 'val'; it has: 0xxx") as caught:
+        read(official.refcoco(tmp_path, pickle=pickle.dumps(references)))
+    assert len(str(caught.value)) < 1200

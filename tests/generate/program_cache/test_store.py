@@ -6,8 +6,10 @@ import os
 import signal
 import sqlite3
 import stat
+import struct
 import sys
 import time
+import tracemalloc
 
 import pytest
 
@@ -232,3 +234,111 @@ def test_a_process_that_is_killed_in_the_middle_leaves_a_sound_file(store):
             assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         file.close()
     assert len(store.entries()) >= 8 * 6
+
+
+PAGE = 4096
+# Bytes of a row of the largest kind that stand in its leaf; the others are a chain of pages.
+LOCAL = 489
+PAYLOAD = LOCAL + (PAGE - 4) * 239
+
+
+def _varint(data, at):
+    value = 0
+    while True:
+        value = value << 7 | data[at] & 127
+        at += 1
+        if data[at - 1] < 128:
+            return value, at
+
+
+def _as_varint(value):
+    digits = [value & 127]
+    while value := value >> 7:
+        digits.append(value & 127 | 128)
+    return bytes(reversed(digits))
+
+
+def _page(kind, cells, header=8):
+    page, at, places = bytearray(PAGE), PAGE, []
+    for cell in cells:
+        at -= len(cell)
+        page[at : at + len(cell)] = cell
+        places.append(at)
+    page[:8] = struct.pack(">BHHHB", kind, 0, len(cells), at, 0)
+    for number, place in enumerate(places):
+        page[header + 2 * number : header + 2 * number + 2] = struct.pack(">H", place)
+    return page
+
+
+def _file_of_one_row(store, letters):
+    for path in store.path.parent.glob(f"{store.path.name}*"):
+        path.unlink()
+    put(store, template="x" * letters)
+    with contextlib.closing(sqlite3.connect(store.path)) as file:
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (root,) = file.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'entries'"
+        ).fetchone()
+    content = bytearray(store.path.read_bytes())
+    place = (root - 1) * PAGE
+    cell = place + struct.unpack(">H", content[place + 8 : place + 10])[0]
+    payload, at = _varint(content, cell)
+    return content, root, payload, _varint(content, at)[1]
+
+
+def with_shared_pages(store, leaves):
+    """Make a file whose rows, eight to a leaf, share one chain of overflow pages of a megabyte."""
+    store.path.parent.mkdir(exist_ok=True)
+    _, _, payload, _ = _file_of_one_row(store, 970_000)
+    content, root, payload, at = _file_of_one_row(store, 970_000 + PAYLOAD - payload)
+    assert payload == PAYLOAD
+    local = bytes(content[at : at + LOCAL + 4])
+    last_page, children = len(content) // PAGE, []
+    for leaf in range(leaves):
+        ids = range(8 * leaf + 1, 8 * leaf + 9)
+        content += _page(13, [_as_varint(payload) + _as_varint(id_) + local for id_ in ids])
+        children.append((last_page + leaf + 1, ids[-1]))
+    inner = [struct.pack(">I", page) + _as_varint(key) for page, key in children[:-1]]
+    top = _page(5, inner, header=12)
+    top[8:12] = struct.pack(">I", children[-1][0])
+    content[(root - 1) * PAGE : root * PAGE] = top
+    content[28:32] = struct.pack(">I", len(content) // PAGE)
+    content[92:96] = content[24:28]
+    store.path.write_bytes(content)
+
+
+def test_a_small_file_whose_rows_share_pages_does_not_fill_the_memory(store, monkeypatch):
+    def peak():
+        tracemalloc.start()
+        try:
+            with contextlib.suppress(StoreError):
+                store.entries()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    with_shared_pages(store, leaves=3)
+    assert store.path.stat().st_size < 1_100_000
+    monkeypatch.setattr(module, "_MAX_READ_BYTES", 4_000_000)
+    with pytest.raises(StoreError, match=r"its rows take more than 4,000,000 bytes"):
+        store.entries()
+    assert peak() < 10_000_000
+    monkeypatch.setattr(module, "_MAX_READ_BYTES", 10**12)
+    monkeypatch.setattr(module, "_checked", lambda context, frame, entry: entry)
+    assert len(store.entries()) == 24  # the control: each row has its own copy of the megabyte
+    assert peak() > 20_000_000
+
+
+def test_damaged_rows_are_deleted_in_one_transaction(store, monkeypatch):
+    for number in range(50):
+        put(store, f"{number}")
+    change(store, "UPDATE entries SET uses = -1 WHERE id > 10")
+    kinds = []
+    transaction = Store._transaction
+    monkeypatch.setattr(
+        Store,
+        "_transaction",
+        lambda self, kind, **more: kinds.append(kind) or transaction(self, kind, **more),
+    )
+    assert len(store.entries()) == 10
+    assert kinds == ["DEFERRED", "IMMEDIATE"]

@@ -11,9 +11,10 @@ import contextlib
 import hashlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from sys import getsizeof
+from typing import Any, NamedTuple
 
 from viper.storage.sqlite import FAILURES, Layout, open_cache, reason
 
@@ -22,6 +23,10 @@ __all__ = ["Entry", "Store", "StoreError"]
 _BUSY_TIMEOUT_S = 2.0
 _MAX_ENTRIES = 20_000
 """About 40 MB; the least recently used entries are deleted first."""
+
+_MAX_READ_BYTES = 200_000_000
+"""Memory for the rows that are read at once: five times that of a full file. The size of a file is no bound,
+because its rows may share pages."""
 
 # A time in the year 5138, and more uses than there are questions.
 _MAX_NUMBER = 1e11
@@ -92,13 +97,12 @@ class Store:
 
     def find(self, context: str, frame: str) -> list[Entry]:
         """Return the templates of a context and a question frame, newest first."""
-        return self._select(
-            "WHERE context = ? AND frame = ? ORDER BY made_s DESC, id DESC", context, frame
-        )
+        found = self._select("WHERE context = ? AND frame = ?", context, frame)
+        return sorted(found, key=lambda entry: (-entry.made_s, -entry.id))
 
     def entries(self) -> list[Entry]:
         """Return all templates, most used first."""
-        return self._select("ORDER BY uses DESC, used_s DESC, id")
+        return sorted(self._select(), key=lambda entry: (-entry.uses, -entry.used_s, entry.id))
 
     def put(self, context: str, frame: str, skeleton: str, generator: str, template: str) -> None:
         """Store a template in place of one with the same context and skeleton."""
@@ -134,22 +138,26 @@ class Store:
         """Delete all entries; return their number."""
         return self._change("DELETE FROM entries") if self.path.exists() else 0
 
-    def _select(self, clauses: str, *values: str) -> list[Entry]:
+    def _select(self, clauses: str = "", *values: str) -> list[Entry]:
+        # Not ordered by SQLite, which would hold all rows before it returned the first.
         if not self.path.exists():
             return []
         query = (
             f"SELECT context, frame, {', '.join(Entry._fields)} FROM entries {clauses} "  # noqa: S608  # our own names
             f"LIMIT {_MAX_ENTRIES}"
         )
-        with self._transaction("DEFERRED", reads_only=True) as file:
-            rows = file.execute(query, values).fetchall()
         found: list[Entry] = []
-        for context, frame, *fields in rows:
-            entry = _checked(context, frame, Entry._make(fields))
-            if entry is not None:
-                found.append(entry)
-            elif isinstance(fields[0], int):
-                self.delete(fields[0])
+        damaged: list[int] = []
+        with self._transaction("DEFERRED", reads_only=True) as file:
+            for context, frame, entry in _within_bound(file.execute(query, values)):
+                checked = _checked(context, frame, entry)
+                if checked is not None:
+                    found.append(checked)
+                elif isinstance(entry.id, int):
+                    damaged.append(entry.id)
+        if damaged:
+            with self._transaction("IMMEDIATE") as file:
+                file.executemany("DELETE FROM entries WHERE id = ?", ((id_,) for id_ in damaged))
         return found
 
     def _change(self, statement: str, *values: float) -> int:
@@ -171,6 +179,20 @@ class Store:
             busy = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
             message = f"The program cache {str(self.path)!r} cannot be used: {reason(error)}."
             raise StoreError(message, busy=busy) from error
+
+
+def _within_bound(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[object, object, Entry]]:
+    """Yield context, frame and entry of rows, one by one.
+
+    Raises:
+        sqlite3.DatabaseError: Together they are larger than what Viper makes.
+    """
+    left = _MAX_READ_BYTES
+    for context, frame, *fields in rows:
+        left -= sum(map(getsizeof, (context, frame, *fields)))
+        if left < 0:
+            raise sqlite3.DatabaseError(f"its rows take more than {_MAX_READ_BYTES:,} bytes")
+        yield context, frame, Entry._make(fields)
 
 
 def _checked(context: object, frame: object, entry: Entry) -> Entry | None:
