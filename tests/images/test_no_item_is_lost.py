@@ -132,7 +132,7 @@ def test_shortened_texts_and_omitted_items_stay_apart():
     assert len(_plain(to_json_value(odd))) == len(_plain(to_json_value(many)))
 
 
-SURROGATES = [chr(0xD800), chr(0xDC01), "?"]
+SURROGATES = [chr(0xD800), r"\ud800"]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ SURROGATES = [chr(0xD800), chr(0xDC01), "?"]
 def test_texts_that_are_sent_alike_are_no_keys_of_one_dict(value):
     with pytest.raises(NotAValueError, match="same when sent"):
         lower(value)
-    assert lower(SURROGATES) == ["?", "?", "?"]
+    assert lower(SURROGATES) == [r"\ud800", r"\ud800"]
     # The real channel without that check: the texts arrive as one.
     with pytest.raises(WireError, match="once"):
         unpack(pack(value, 1_000))

@@ -132,6 +132,7 @@ def test_nothing_of_the_commands_is_printed_past_the_one_module():
         "benchmarks/viper_benchmarks/perf/fresh_child.py",
         "benchmarks/viper_benchmarks/perf/attacks.py",
         "benchmarks/viper_benchmarks/perf/hostile.py",
+        "viper/__main__.py",
         "viper/backends/_template_child.py",  # to its parent, as JSON
         "viper/builtin/train/__main__.py",
         "viper/doctor/_torch_probe.py",
