@@ -18,7 +18,8 @@ def main() -> NoReturn:
         run()
     except KeyboardInterrupt:
         print("viper: interrupted.", file=sys.stderr)  # noqa: T201
-    sys.exit(_INTERRUPTED)
+        sys.exit(_INTERRUPTED)
+    sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ _HALF_SURE_SHARE = 0.2
 # A color that covers a part of a box may be that of the grass around a cat, or of the soup in a bowl; one
 # that covers a bit of it, that of the stripes. Of 48 photographed things of which the main color covered
 # half, 15 had another color.
-_LEAST_UNDECIDED, _MOST_UNDECIDED = 0.15, 0.8
+_LEAST_UNDECIDED, _MOST_UNDECIDED = 0.06, 0.8
 
 
 class ColorMatcher(Matcher):

@@ -140,6 +140,8 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
             status = save_trace(answer, trace_path, options) or status
         if draw_path is not None and answer.failure is None:
             status = _draw(answer, draw_path, options) or status
+        elif draw_path is not None:
+            notice("nothing was drawn, since there is no answer")
         if options["stats"]:
             stats = RunStats()
             stats.add(answer.trace)
@@ -147,6 +149,10 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
     if engine is not None:
         engine.close(timeout_s=1.0)
     finish(status)
+
+
+_JUDGED = ("judged from boxes", "judged from pixels")
+_MOST_NAMES = 4
 
 
 def print_answer(
@@ -163,7 +169,10 @@ def print_answer(
     if options["show_program"] and answer.program is not None:
         echo(answer.program, err=True)
     for note in dict.fromkeys(note for attempt in answer.trace.attempts for note in attempt.notes):
-        notice(note)
+        if answer.failure is None or not note.endswith(
+            _JUDGED
+        ):  # without an answer, nothing was judged
+            notice(note)
     for printed in (attempt.printed for attempt in answer.trace.attempts if attempt.printed):
         notice(f"the program printed: {printed}")
     if answer.doubts:
@@ -175,6 +184,8 @@ def print_answer(
         print_json(answer.to_json() | dict(more or {}))
     elif answer.failure is None:
         echo(one_line(answer.text + answer.trace.caveat))
+        if names := _not_found(answer.trace):
+            notice(f"the detector found no {' and no '.join(names)}")
         if answer.trace.task == "grounding":
             for patch in answer.patches:
                 x1, y1, x2, y2 = (round(value) for value in patch.box_xyxy)
@@ -183,6 +194,18 @@ def print_answer(
         notice(failure_line(answer.failure))
         return failure_status(answer.failure, engine)
     return 3 if answer.doubts else 0
+
+
+def _not_found(trace: Any) -> list[str]:
+    """Return what the detector was asked for and did not find: what it misses counts as not there."""
+    calls = [] if trace.chosen is None else trace.turns[trace.chosen].calls
+    found: dict[str, bool] = {}
+    for call in calls:
+        if call.method in ("ImagePatch.find", "ImagePatch.exists") and call.arguments:
+            name = str(call.arguments[0])
+            found[name] = found.get(name, False) or bool(call.result)
+    # Not where it was asked for all that it knows.
+    return [] if len(found) > _MOST_NAMES else [name for name in found if not found[name]]
 
 
 def _failed_json(image: str, question: str, options: dict[str, Any], error: Any) -> dict[str, Any]:

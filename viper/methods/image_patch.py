@@ -159,13 +159,14 @@ async def best_text_match(
         cosine = (float(logits[best]) - (matcher.logit_bias or 0.0)) / matcher.logit_scale
         is_seen = matcher.certainty(cosine) >= _PROPERTY_THRESHOLD
         if not is_seen or matcher.undecided(texts[best], cosine):
-            call.doubts.append(_undecided(texts[best]))
+            lead = f"{prefix} …" if prefix else "the best of the options"
+            call.doubts.append(_undecided(lead))
     return option_list[best]
 
 
 def _undecided(condition: str) -> Doubt:
     """Return the doubt about what a matcher cannot tell."""
-    return Doubt(condition, "the matcher sees too little of it to tell", "matcher")
+    return Doubt(condition, "what is seen of it does not settle that", "matcher")
 
 
 def _chosen(call: MethodCall, logits: Numbers) -> int:

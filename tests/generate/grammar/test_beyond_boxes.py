@@ -44,6 +44,26 @@ def test_boxes_show_no_riding_and_no_doing(
     assert boxes_show_too_little(relation, words, noun, [other]) is expected
 
 
+@pytest.mark.parametrize(
+    "question",
+    ["Is the cat on the bench?", "How many people are in the bench?", "Is the car under the cat?"],
+)
+def test_whether_somebody_is_on_a_thing_or_before_it_is_in_doubt_from_boxes_alone(
+    question: str,
+) -> None:
+    assert [doubt.needs for doubt in write(question).doubts] == ["matcher"]
+    assert write(question, MATCHER).doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("left", "top", "place"),
+    [(0, 0, "top left"), (45, 0, "top"), (45, 45, "center"), (90, 45, "right"), (90, 90, "bottom right")],
+)  # fmt: skip
+def test_a_place_is_a_third_of_the_picture(left: int, top: int, place: str) -> None:
+    scene = Scene([thing("cat", (left, top, left + 10, top + 10))])
+    assert scene.run(write("Where is the cat?")) == place
+
+
 QUESTIONS = [
     "How many people are on horses?",
     "Is the dog in the car?",

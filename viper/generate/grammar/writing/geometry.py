@@ -65,9 +65,11 @@ def is_above(a, b):
     return is_on(a, b) or (shared_width(a, b) > 0.1 and a.vertical_center > b.vertical_center)
 
 def place_in(picture, a):
-    row = 'bottom' if a.vertical_center < picture.vertical_center else 'top'
-    column = 'left' if a.horizontal_center < picture.horizontal_center else 'right'
-    return row + ' ' + column
+    # Its third of the picture, in each direction.
+    x, y = a.horizontal_center / picture.width, a.vertical_center / picture.height
+    column = 'left' if x < 1 / 3 else 'right' if x > 2 / 3 else 'center'
+    row = 'bottom' if y < 1 / 3 else 'top' if y > 2 / 3 else 'center'
+    return ' '.join(part for part in (row, column) if part != 'center') or 'center'
 
 def surroundings(picture, a):
     # The patch and as much again on each side of it.

@@ -11,7 +11,7 @@ the cup" are decided from boxes.
 
 from __future__ import annotations
 
-from viper.generate.grammar.description import Attribute, Description, Inverse, Related
+from viper.generate.grammar.description import Attribute, Description, Inverse, Pick, Related
 from viper.generate.grammar.logical_form import (
     AskAttribute,
     AskCommon,
@@ -178,7 +178,8 @@ class OpenQuestionWriter(PremiseWriter):
             self.write(f"return image_patch.simple_query({question!r})")
             return
         is_class = self.capabilities.match(what.head) is not None
-        if what.conditions and is_class and what.noun != "person":
+        is_ranked = any(isinstance(condition, Pick) for condition in what.conditions)
+        if what.conditions and is_class and (is_ranked or what.noun != "person"):
             self.ask_place(AskPlace(what, "both", question))  # that a dog is a dog says nothing
             return
         found = self.gather(what, any_will_do=True)

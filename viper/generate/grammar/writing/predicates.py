@@ -27,7 +27,10 @@ from viper.generate.grammar.description import (
 )
 from viper.generate.grammar.vocabulary.categories import CONTRASTS, HYPERNYMS
 from viper.generate.grammar.vocabulary.lexicon import ANIMATES, COLORS
-from viper.generate.grammar.writing.beyond_boxes import boxes_show_too_little
+from viper.generate.grammar.writing.beyond_boxes import (
+    boxes_cannot_tell_alone,
+    boxes_show_too_little,
+)
 from viper.generate.grammar.writing.detectable import search_for
 from viper.generate.grammar.writing.geometry import RULES, Rule
 from viper.generate.grammar.writing.program_builder import ProgramBuilder
@@ -166,7 +169,7 @@ class PredicateWriter(ProgramBuilder, ABC):
             return f"{clock_key(int(place.names[0]), item)} < 0"
         for name in place.names:
             if name in _GROUNDS:
-                self.doubt(_GROUNDS[name], "judged from the lower edge of the box")
+                self.doubt(_GROUNDS[name], "only the lower edge of its box hints at that")
         return " and ".join(_PLACE_TESTS[name].format(a=item) for name in place.names)
 
     def rule_for(self, condition: Related | Inverse) -> Rule | None:
@@ -189,7 +192,10 @@ class PredicateWriter(ProgramBuilder, ABC):
         if rule.note not in ("action", "direction") and not boxes_show_too_little(
             condition.relation, condition.words, noun, others
         ):
-            if rule.estimate and not rule.note:
+            is_alone = not (self.has_matcher or self.has_answerer)
+            if is_alone and boxes_cannot_tell_alone(condition.relation, noun, others):
+                self.doubt(said(condition), "judged from the boxes alone", "matcher")
+            elif rule.estimate and not rule.note:
                 self.remark(f"{said(condition)}: judged from boxes")
             return predicate
         if self.best_effort:
