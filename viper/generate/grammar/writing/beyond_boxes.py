@@ -4,7 +4,7 @@
     a bird *perched on* a rail  the boxes show "on" alone
     people *on* the couch       so do the boxes of people in front of it
 
-The first two are also tested in words, by a matcher or an answerer. Where neither is served, all are in doubt.
+The first two are tested in words as well, by a matcher or an answerer. Without either, all are in doubt.
 """
 
 from __future__ import annotations
