@@ -116,7 +116,8 @@ def _program(engine: Engine, row: _Row) -> Program:
 
 def _show_prompt(engine: Engine, row: _Row, *, as_json: bool) -> None:
     with checked_options():
-        prompt = engine.prompt(row.query, task=row.task, choices=row.choices)
+        engine.capabilities()
+    prompt = engine.prompt(row.query, task=row.task, choices=row.choices)
     if as_json:
         messages = [{"role": message.role, "content": message.text} for message in prompt.messages]
         print_json({"messages": messages, "tokens": prompt.tokens, "tokenizer": prompt.tokenizer})

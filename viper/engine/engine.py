@@ -6,6 +6,7 @@ The work is done by coroutines of `viper.engine.solver`, on the engine's own eve
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import os
 from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -18,7 +19,6 @@ from viper.engine.caches import opened_cache
 from viper.engine.config import EngineConfig, resolve_backends
 from viper.engine.config_checks import check_demands, vote_temperature
 from viper.engine.loop import LoopThread
-from viper.engine.more_models import more_models
 from viper.engine.options import OLD_NAMES, OPTIONS, EngineOptions
 from viper.engine.query import ImageSource, Query
 from viper.engine.query_run import EngineServices
@@ -29,6 +29,7 @@ from viper.generate.generator import Clocked, Threaded
 from viper.generate.program_cache import ProgramCache
 from viper.generate.registry import OpenedGenerator, open_generators
 from viper.llm.budget import Budget
+from viper.methods.remedies import Remedy
 from viper.models.capabilities import Capabilities
 from viper.models.registry import STUB, BackendRef
 from viper.models.roles import Backend, Role
@@ -168,7 +169,7 @@ class Engine:
             Jail(config.limits),
             self._budget,
             program_cache,
-            more_models(config.backends),
+            _remedy(config.backends),
         )
         self._solver = Solver(services, opened, self.pool)
         self._loop = LoopThread("viper-engine")
@@ -373,6 +374,18 @@ class Engine:
     async def _elsewhere(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the engine's loop, and await it on the caller's loop."""
         return await asyncio.wrap_future(self._loop.submit(coroutine))
+
+
+def _remedy(backends: Mapping[Role, BackendRef]) -> Remedy:
+    """Return `more_models` of an engine, imported when a message needs it."""
+
+    @functools.cache
+    def loaded() -> Remedy:
+        from viper.engine.more_models import more_models
+
+        return more_models(backends)
+
+    return lambda roles: loaded()(roles)
 
 
 def ask(

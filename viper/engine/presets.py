@@ -18,7 +18,6 @@ from importlib.resources import files
 from typing import Any
 
 from viper.errors import ConfigError, InputError, did_you_mean, install_command
-from viper.models.reference_hints import either, with_role
 from viper.models.registry import BackendRef, backend_names, backends_for
 from viper.models.roles import ROLES, Role
 from viper.storage.files import read_regular_file
@@ -147,6 +146,8 @@ def choose(name: str, *, own_backends: bool = False) -> Preset:
     """
     presets = load_presets()
     if name not in presets:
+        from viper.models.reference_hints import either, with_role  # only for this message
+
         forms = with_role(name.partition("=")[2] or name, backend_names())
         own = f"A model of your own is given by --backend {either(forms)}. " if forms else ""
         raise ConfigError(

@@ -27,7 +27,6 @@ from viper.methods.recorded_calls import RecordedCalls
 from viper.methods.remedies import Remedy, how_to_add
 from viper.methods.stub_models import STUB_METHODS
 from viper.methods.typed_values import MismatchError, convert, describe
-from viper.methods.unserved import unserved
 from viper.methods.verdicts import VERDICTS
 from viper.models.registry import STUB, BackendRef
 from viper.models.request_limits import check_texts, text_characters
@@ -328,6 +327,8 @@ class CallDispatcher:
             return VERDICTS[entry.qualified_name]
         ref = self._backends.get(role)
         if ref is None:
+            from viper.methods.unserved import unserved  # only for this message
+
             self.unserved = role
             raise UnservedError(unserved(entry.qualified_name, arguments, role, self._remedy))
         served_by = self._stub_methods if ref.name == STUB else self._methods

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
 from viper.errors import ConfigError, MissingExtraError, did_you_mean
-from viper.models.reference_hints import either, with_backend
 from viper.models.roles import ROLES, Backend, Role
 from viper.plugins import BACKENDS, Plugin, find_plugins
 from viper.texts.secrets import SECRET_REFERENCE, reveals_secret
@@ -166,6 +165,8 @@ class BackendRef:
 
 def _unknown(role: Role, name: str, text: str, names: Collection[str]) -> str:
     """Return what is wrong with a reference that begins with no name of a backend."""
+    from viper.models.reference_hints import either, with_backend  # only for this message
+
     every = f"Known for this role: {', '.join(sorted(names))}."
     if not text.strip():
         return f"No backend is named for the role {role!r}. {every}"
