@@ -246,3 +246,11 @@ def test_nouns_that_are_words_of_python_are_no_variables(noun: str) -> None:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     }
     assert not stored & {"lambda", "list", "image", "find", "print", "class", "gap"}
+
+
+@pytest.mark.parametrize(
+    "question", ["What time is it?", "What day is it?", "What is the temperature?"]
+)
+def test_what_no_object_is_called_is_not_asked_for_as_a_name(question):
+    with pytest.raises(GenerationError):
+        parse(question)

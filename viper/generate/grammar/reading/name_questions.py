@@ -26,7 +26,9 @@ _COPULAS = "is|are|was|were"
 _SEEMS = f"{_COPULAS}|seems to be|seem to be|appears to be|appear to be"
 _THIS = "this|that|it|these|those|he|she|they"
 _CALLED = "called|named|referred to as"
-_MEASURES = frozenset("color size shape material height length age".split())
+_MEASURES = frozenset(
+    "color size shape material height length age time date day year month price temperature".split()
+)
 """Nouns that are not objects: "what color is it?" needs a referent for "it"."""
 _PEOPLE = "who|whom"
 _WHAT = "which one|which|whom|what|who"
