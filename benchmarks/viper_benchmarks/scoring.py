@@ -64,7 +64,6 @@ def prepare(
     truth: Path | None = None,
     programs: Path | None = None,
     both_modes: bool = False,
-    images: Path | None = None,
 ) -> Scoring:
     """Read the data and check every option against them.
 
@@ -82,15 +81,12 @@ def prepare(
         truth: Scene file for `attribute_errors`, if the task has none.
         programs: File of saved programs to run again.
         both_modes: Answer each sample by the best effort and without it.
-        images: Folder in which images of the data may lie, if the task takes one.
 
     Raises:
         ViperError: Data or options are missing, malformed or do not fit.
     """
     split = _split(task, split)
-    if images is not None and not task.takes_images:
-        raise ConfigError(f"{task.name} finds its images below --data. Omit --images.")
-    everything = task.read(data, split, images) if task.takes_images else task.read(data, split)
+    everything = task.read(data, split)
     samples = choose(task, split, everything, subset=subset, ids=ids, limit=limit)
     _check_images(task, samples)
     scenes = _scenes(task, data, split, truth) if attribute_errors else None

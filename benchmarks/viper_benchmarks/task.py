@@ -31,7 +31,7 @@ class BenchmarkTask:
     """The files that it needs below `--data`, one per line."""
     origin: str
     """Source of the files."""
-    read: Callable[..., Samples]
+    read: Callable[[Path, str], Samples]
     """Called with `--data` and the split. It raises `InputError` for missing or malformed data, with
     the expected path, its content and its source."""
     splits: Mapping[str, int | None] = field(default_factory=dict)
@@ -47,9 +47,6 @@ class BenchmarkTask:
     presupposes_answer: bool = False
     """Whether scoring takes for granted that each question has an answer that can be given: then samples are
     answered by the best effort, unless the user asks otherwise."""
-    takes_images: bool = False
-    """Whether `read` takes the folder of `--images` as a third argument, None by default: for data files that
-    name their images by any path."""
     images: str = ""
     """Where the images come from: then a run is refused before any work if one of its images is missing.
     Empty where a missing image is a failed sample."""

@@ -46,7 +46,7 @@ def task_command(name: str) -> click.Command:
     )
 
     def callback(**options: Any) -> None:
-        _score(task, {"images": None, **options})
+        _score(task, options)
 
     metric_option = click.option(
         "--metric",
@@ -59,7 +59,6 @@ def task_command(name: str) -> click.Command:
     for decorate in reversed(
         (
             *_DATA_OPTIONS,
-            *(_IMAGES_OPTION if task.takes_images else ()),
             engine_options,
             writing_options,
             metric_option,
@@ -93,14 +92,6 @@ _DATA_OPTIONS = (
         "--limit",
         type=click.IntRange(min=1),
         help="Score no more than this many samples, the first ones.",
-    ),
-)
-_IMAGES_OPTION = (
-    click.option(
-        "--images",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="Folder in which images may lie besides that of --data, for a file that you trust: of others "
-        "errors and scores would tell what is there.",
     ),
 )
 _RUN_OPTIONS = (
@@ -247,7 +238,7 @@ def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
                     option: options[option]
                     for option in (
                         "split subset ids limit metric baselines attribute_errors truth programs "
-                        "both_modes images"
+                        "both_modes"
                     ).split()
                 },
             )

@@ -49,7 +49,6 @@ REFUSED = {
     "a box of 1e308": {**BOX, "box_xyxy": [-1e308, -1e308, 1e308, 1e308]},
     "a box of 319 digits": {**BOX, "box_xyxy": [0, 0, 10**318, 9]},
     "a task of a megabyte": {**VQA, "task": "x" * 900_000},
-    "an image of another folder": {**VQA, "image": ".."},
     "a box of a megabyte": {**BOX, "box_xyxy": "x" * 900_000},
 }
 NO_ROWS = {
@@ -108,7 +107,7 @@ HOSTILE_BUT_ANSWERED = {
     "an image of 300 letters": {**VQA, "image": "a" * 300},
     "an image with a null character": {**VQA, "image": "a\0.png"},
     "an image that is a lone surrogate": {**VQA, "image": "\udce9.png"},
-    "an image that is a folder": {**VQA, "image": "."},
+    "an image that is a folder": {**VQA, "image": ".."},
     "an answer of 300,000 commas": {**VQA, "program": f'return "{"," * 150_000}"'},
     "a program of nulls": {**VQA, "program": "\0" * 100},
     "an answer of nulls": {**VQA, "program": 'return "\\0" * 200000'},

@@ -122,7 +122,7 @@ def test_a_data_file_of_somebody_else_shows_no_picture_of_another_folder(data, p
     row = {"id": "1", "image": str(private), "query": "Is there a cup?", "answer": "no"}
     file = bench.folder(data, [row, {**row, "id": "2", "image": "a.png"}])
     with Engine("stub") as engine:
-        report = bench.score(file, engine, output=data / "out", images=private.parent)
+        report = bench.score(file, engine, output=data / "out")
     assert report["failures"] == {}, "the user asked about this image: it is evaluated"
     page = (data / "out" / "report.html").read_text()
     assert PRIVATE not in colors(page)

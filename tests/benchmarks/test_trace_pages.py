@@ -60,7 +60,7 @@ def test_a_page_shows_no_image_outside_of_the_data(tmp_path):
     row = {"id": "1", "image": "../passport.png", "query": "Is there a cup?", "answer": "no"}
     data = bench.folder(tmp_path / "data", [row, {**row, "id": "2", "image": "a.png"}])
     out = tmp_path / "out"
-    assert invoke(data, out, "--images", str(tmp_path)).exit_code == 0
+    assert invoke(data, out).exit_code == 0
     pages = pages_of(out)
     has_image = {id_: "data:image/" in (out / name).read_text() for id_, name in pages.items()}
     assert has_image == {"1": False, "2": True}

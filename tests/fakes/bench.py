@@ -42,12 +42,10 @@ def folder(path: Path, rows: list[dict[str, Any]] = ROWS) -> Path:
     return file
 
 
-def score(
-    data: Path, engine: Engine, *, samples: Any = None, images: Path | None = None, **options: Any
-) -> dict[str, Any]:
+def score(data: Path, engine: Engine, *, samples: Any = None, **options: Any) -> dict[str, Any]:
     """Run a file of rows with an engine."""
     plan = RunPlan(
-        "jsonl", JsonlSamples(data, images) if samples is None else samples, data_folder=data.parent
+        "jsonl", JsonlSamples(data) if samples is None else samples, data_folder=data.parent
     )
     return run(plan, LocalEvaluator(engine, Scorer(data_folder=data.parent)), **options)
 

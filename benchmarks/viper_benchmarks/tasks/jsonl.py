@@ -5,8 +5,8 @@
     {"id": "8", "task": "grounding", "image": "park.jpg", "query": "left dog",
      "box_xyxy": [10, 20, 110, 90]}
 
-`image` is relative to the file, and below its folder; `box_xyxy: null` means that no object fits; `answers`
-has the answers of several annotators; `tags` group the report; a `program` is run instead of a generated one.
+`image` is relative to the file; `box_xyxy: null` means that no object fits; `answers` has the answers of
+several annotators; `tags` group the report; a `program` is run instead of a generated one.
 
 Answers may be JSON numbers and booleans: `2.0` is "2", `true` is "yes" (or the choice "true", if there is one
 and none is "yes"). Several right answers are several annotators, and stand in `answers`.
@@ -30,7 +30,6 @@ from viper.storage.files import open_regular_file
 from viper_benchmarks.digests import Digests
 from viper_benchmarks.sample import Sample
 from viper_benchmarks.task import STANDARD_SUBSETS, BenchmarkTask
-from viper_benchmarks.tasks.data_images import ImageFolders
 
 __all__ = ["JSONL", "JsonlSamples"]
 
@@ -47,19 +46,17 @@ class JsonlSamples:
 
     Args:
         path: The file.
-        images: Folder in which images may lie besides that of the file.
 
     Raises:
         InputError: The file is missing, or a row is malformed; the message names the line.
     """
 
-    def __init__(self, path: Path, images: Path | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise InputError(
                 f"There is no file {str(path)!r}. --data must name a .jsonl file with {_CONTENT}."
             )
         self._path = path
-        self._images = ImageFolders(path.parent, images)
         ids = Digests(sample.id for sample in self)
         if (twice := ids.repeated()) is not None:
             number, sample = next(itertools.islice(self._numbered(), twice, None))
@@ -80,14 +77,14 @@ class JsonlSamples:
             try:
                 for number, line in enumerate(bounded_lines(stream, max_bytes=_MAX_LINE_BYTES), 1):
                     if line.strip():
-                        yield number, _sample(line, self._images, f"{self._path.name}:{number}")
+                        yield number, _sample(line, self._path, f"{self._path.name}:{number}")
             except ValueError as error:
                 raise InputError(
                     f"{self._path.name}:{number + 1} is not a row: {error}."
                 ) from error
 
 
-def _sample(line: bytes, images: ImageFolders, where: str) -> Sample:
+def _sample(line: bytes, path: Path, where: str) -> Sample:
     row = _row(line, where)
     for name in ("id", "image", "query"):
         if type(row.get(name)) not in (str, int):
@@ -116,7 +113,7 @@ def _sample(line: bytes, images: ImageFolders, where: str) -> Sample:
         return Sample(
             id=str(row["id"]),
             task=task,
-            image=images.path(str(row["image"])),
+            image=path.parent / str(row["image"]),
             query=str(row["query"]),
             answer=answer,
             box_xyxy=box_xyxy,
@@ -169,9 +166,8 @@ JSONL = BenchmarkTask(
     version=1,
     summary="Your own data: a file with one question or expression per line.",
     layout='mine.jsonl                {"id", "image", "query", "answer" or "box_xyxy"}, one per line\n'
-    "images/1.jpg              paths are relative to the file, and below its folder or --images",
+    "images/1.jpg              paths are relative to the file",
     origin="you",
-    read=lambda data, _split, images=None: JsonlSamples(data, images),
-    takes_images=True,
+    read=lambda data, _split: JsonlSamples(data),
     subsets=STANDARD_SUBSETS,
 )
