@@ -184,7 +184,7 @@ class OpenQuestionWriter(PremiseWriter):
             return
         found = self.gather(what, any_will_do=True)
         named = f"{found}[0].category"
-        if what.plural:
+        if what.plural and not what.conditions:
             one = self.one_of(found)
             named = f"', '.join(sorted({{{one}.category for {one} in {found}}}))"
         if vocabulary is not None and not self.capabilities.detects(what.head):
@@ -217,7 +217,7 @@ class OpenQuestionWriter(PremiseWriter):
             )
         else:
             place = self.use(f"place_in(image_patch, {one})")
-        if not query.subject.plural:
+        if not query.subject.plural or query.axis == "horizontal":  # on one side of the two
             self.write(f"{one} = {found}[0]", f"return {place}")
             return
         places = self.names.single("places")
