@@ -189,3 +189,26 @@ def test_a_detector_of_any_phrase_is_not_asked_what_an_object_is_called() -> Non
     # It would find an "object", and call it so.
     served = Capabilities(frozenset({"detector"}))
     assert "simple_query" in write("What is left of the dog?", served).source
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Are the people on the left?", None),  # two of three are
+        ("Are the two people on the left?", None),  # there are three
+        ("Are the people above the dog?", "no"),
+        ("Are all the people on the left?", "no"),
+    ],
+)
+def test_what_is_so_of_some_of_them_is_no_answer(question: str, answer: str | None) -> None:
+    scene = Scene([*TWO_EACH.things[:3], thing("dog", (40, 0, 45, 5))])
+    if answer is None:
+        with pytest.raises(Ended):
+            scene.run(write(question))
+    else:
+        assert scene.run(write(question)) == answer
+
+
+def test_everyone_else_is_each_of_the_others() -> None:
+    program = write("How many people are to the right of everyone else?")
+    assert TWO_EACH.run(program) == 1

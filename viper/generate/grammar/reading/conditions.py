@@ -225,7 +225,7 @@ class ConditionChart(VerbChart):
             yield from self._of_camera(match.relation, behind)
             if match.words == "in":
                 yield from self.wearing_color(behind)
-            every = self.word_in(behind, "all|every|each")
+            every = self.word_in(behind, "all|every|each|everyone|everybody|everything")
             for other, end in self.description(behind, True):
                 relation = match.relation
                 if match.words == "in" and other.noun and other.noun.split()[-1] in CLOTHES:

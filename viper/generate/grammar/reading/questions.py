@@ -165,7 +165,11 @@ class YesNoChart(ExistenceChart):
         subject_at = at
         none = self.word_in(at, "no|none")
         subject_at += none
+        # "Are any of the cups red?" asks about one of them.
+        of_some = self.word_in(at, "any|some|either|one")
         for subjects, end in self._subjects(subject_at):
+            if of_some:
+                subjects = [replace(subject, plural=False) for subject in subjects]
             for condition, stop in predicate(end):
                 all_of_them = every or (both and len(subjects) == 1)
                 query = _said(subjects, condition, every=all_of_them)

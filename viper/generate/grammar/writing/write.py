@@ -150,10 +150,29 @@ class _ProgramWriter(ReferentWriter, ChoiceWriter):
             return f"len({subjects}) > 0"
         if query.every:
             return f"len({subjects}) > 0 and all({predicate} for {one} in {subjects})"
+        if query.subject.plural and query.subject.is_presupposed and not self.best_effort:
+            return self._of_all_or_none(
+                query.subject, subjects, f"[{predicate} for {one} in {subjects}]"
+            )
         holds = any_of(predicate, one, subjects)
         if isinstance(condition, Related) and condition.words.endswith(" than"):
             return self._agreed(holds, query.subject.head, said(condition))
         return holds
+
+    def _of_all_or_none(self, subject: Description, subjects: str, tests: str) -> str:
+        """Write the end of a program for "Are the three people on the left?"; some of them are no answer."""
+        if subject.number is not None:
+            why = (
+                f"{subject.number} of {subject.head} are asked about, and another number was found."
+            )
+            self.write(f"if len({subjects}) != {subject.number}:", f"    unsure({why!r})")
+        verdicts = self.names.single("verdicts")
+        self.write(
+            f"{verdicts} = {tests}",
+            f"if True in {verdicts} and False in {verdicts}:",
+            "    unsure('It is so of some of them, and not of others.')",
+        )
+        return f"True in {verdicts}"
 
     def _agreed(self, holds: str, noun: str, compared: str) -> str:
         """Write the end of a program that compares objects of which it matters which one is meant.
