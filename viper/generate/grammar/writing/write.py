@@ -7,7 +7,7 @@ string literals, which are written with `repr`.
 
 from __future__ import annotations
 
-from viper.generate.grammar.description import Description, Pick, Related, SameAs
+from viper.generate.grammar.description import Description, Pick, Related
 from viper.generate.grammar.logical_form import (
     AskAttribute,
     AskCommon,
@@ -217,9 +217,7 @@ class _ProgramWriter(ReferentWriter, ChoiceWriter):
             return f"len(set({values})) {'==' if query.same else '>'} 1"
         two = self.one_of(lists[1])
         other = value.replace(f"{one}.", f"{two}.", 1)
-        holds = f"any({value} {sign} {other} for {one} in {lists[0]} for {two} in {lists[1]})"
-        like = SameAs(query.respect, query.subjects[1], query.same)
-        return self._agreed(holds, subject.head, said(like))
+        return f"any({value} {sign} {other} for {one} in {lists[0]} for {two} in {lists[1]})"
 
     def _refer(self, query: Refer) -> None:
         found = self.find_referent(query.what)
