@@ -89,32 +89,32 @@ def check_pickle(stream: IO[bytes], calls: Calls | None = None) -> None:
 
 def _carry_out(code: pickletools.OpcodeInfo, stack: list[_Value], calls: Calls) -> None:
     """Take what an instruction takes from the stack, and put there what it makes."""
-    taken: list[_Value] = []  # from the top
+    used: list[_Value] = []  # from the top
     before = list(code.stack_before)
     if pickletools.stackslice in before:  # everything up to the last mark
         while (popped := _pop(stack)) is not _MARK:
-            taken.append(popped)
+            used.append(popped)
         before = before[: before.index(pickletools.markobject)]
-    taken += [_value(stack) for _ in before]
-    parts = sum(value.parts for value in taken)
+    used += [_value(stack) for _ in before]
+    parts = sum(value.parts for value in used)
     is_hashed = _is_hashed_by_parts(code.name)
     if parts > _MOST_PARTS and is_hashed:
         raise ValueError(f"its pickle holds a tuple of more than {_MOST_PARTS:,} parts")
-    made = _Value(1 + parts if is_hashed else 1, _made(code.name, taken, calls))
+    made = _Value(1 + parts if is_hashed else 1, _made(code.name, used, calls))
     stack += [made] * len(code.stack_after)
 
 
-def _made(name: str, taken: list[_Value], calls: Calls) -> Content:
+def _made(name: str, used: list[_Value], calls: Calls) -> Content:
     """Return what is known of the value that an instruction makes of others, the uppermost first."""
     if "TUPLE" in name:
-        return tuple(value.content for value in reversed(taken))
+        return tuple(value.content for value in reversed(used))
     if name == "BINPERSID":
-        return calls.storage(taken[0].content)
+        return calls.storage(used[0].content)
     if name in ("REDUCE", "NEWOBJ"):
-        return calls.call(taken[1].content, taken[0].content)
+        return calls.call(used[1].content, used[0].content)
     if name == "BUILD":
-        calls.build(taken[1].content)
-    return taken[-1].content if name in _CHANGES else None
+        calls.build(used[1].content)
+    return used[-1].content if name in _CHANGES else None
 
 
 def _named(text: str) -> Name | None:
