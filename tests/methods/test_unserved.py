@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from viper.methods.remedies import how_to_add
+from viper.methods.doubts import how_to_add
 from viper.methods.unserved import unserved
 
 CALLS = [

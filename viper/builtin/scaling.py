@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from viper.images.image import Pixels
-from viper.images.reduction import averaged
 
 __all__ = ["LARGE_PIXELS", "scaled"]
 
@@ -38,6 +37,8 @@ def scaled(pixels: Pixels, size_wh: tuple[int, int]) -> NDArray[np.float32]:
             for side, wanted in zip((width, height), size_wh, strict=True)
         )
         if across > 1 or down > 1:
+            from viper.images.reduction import averaged  # few images are so large
+
             pixels = averaged(pixels, across, down)
             box = (0.0, 0.0, width / across, height / down)  # the last averages may be of fewer
     floats: NDArray[np.float32] = np.divide(pixels.transpose(2, 0, 1), 255, dtype=np.float32)

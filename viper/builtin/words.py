@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from viper.methods.remedies import SMALL_DETECTOR
+from viper.methods.doubts import SMALL_DETECTOR
 
 __all__ = ["MAX_WORDS", "PHOTOGRAPHS", "SPELLINGS", "VOCABULARY", "encode", "refusal"]
 

@@ -29,7 +29,7 @@ from viper.generate.generator import Clocked, Threaded
 from viper.generate.program_cache import ProgramCache
 from viper.generate.registry import OpenedGenerator, open_generators
 from viper.llm.budget import Budget
-from viper.methods.remedies import Remedy
+from viper.methods.doubts import Remedy
 from viper.models.capabilities import Capabilities
 from viper.models.registry import STUB, BackendRef
 from viper.models.roles import Backend, Role

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from viper.engine.presets import Preset, fetch_command, load_presets, missing_extra, missing_models
 from viper.errors import ConfigError
-from viper.methods.remedies import SMALL_DETECTOR, Remedy, how_to_add
+from viper.methods.doubts import SMALL_DETECTOR, Remedy, how_to_add
 from viper.models.registry import BackendRef
 from viper.models.roles import Role
 

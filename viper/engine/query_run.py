@@ -38,8 +38,7 @@ from viper.generate.registry import OpenedGenerator
 from viper.images.image import ImageRef
 from viper.llm.budget import Budget
 from viper.methods.dispatch import CallDispatcher
-from viper.methods.doubts import refusal, untested
-from viper.methods.remedies import Remedy, how_to_add
+from viper.methods.doubts import Remedy, how_to_add, refusal, untested
 from viper.models.registry import STUB
 from viper.modules.program_api import ProgramApi
 from viper.programs.program import PROGRAM_FAULTS, Failure, Program

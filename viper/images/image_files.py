@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from viper.images.avif_boxes import check_avif
 from viper.images.color_modes import DEEP_MODES, DeepSamples
 from viper.images.decoding_error import DecodingError
 from viper.images.jpeg_segments import JpegScan, jpeg_scans
@@ -161,6 +160,8 @@ def _check_colors(image: ImageFile, data: memoryview) -> None:
     elif image.format == "BMP":
         _check_bmp(image, data)
     elif image.format == "AVIF":
+        from viper.images.avif_boxes import check_avif
+
         check_avif(data)
 
 

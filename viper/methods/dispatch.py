@@ -20,11 +20,10 @@ from viper.images.boxes import Box, area, clamp
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
 from viper.images.values import map_value, to_json_value
-from viper.methods.doubts import FAMILIAR_IMAGES, capped_doubts, refusal
+from viper.methods.doubts import FAMILIAR_IMAGES, Remedy, capped_doubts, how_to_add, refusal
 from viper.methods.image_patch import METHODS
 from viper.methods.method_call import ArgumentError, Method, MethodCall
 from viper.methods.recorded_calls import RecordedCalls
-from viper.methods.remedies import Remedy, how_to_add
 from viper.methods.stub_models import STUB_METHODS
 from viper.methods.typed_values import MismatchError, convert, describe
 from viper.methods.verdicts import VERDICTS

@@ -10,16 +10,36 @@ A `Doubt` names roles, for machines; what people read does not.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
-from viper.methods.remedies import Remedy, how_to_add
-from viper.models.roles import ROLES
+from viper.models.registry import BUILTIN, TRUTH, backends_for
+from viper.models.roles import ROLES, Role
 from viper.programs.program import Doubt
 from viper.vocabulary.categories import singular
 from viper_sandbox.findings import MAX_NOTES, capped
 
-__all__ = ["FAMILIAR_IMAGES", "capped_doubts", "plain_reason", "refusal", "untested"]
+__all__ = [
+    "FAMILIAR_IMAGES",
+    "SMALL_DETECTOR",
+    "Remedy",
+    "capped_doubts",
+    "how_to_add",
+    "plain_reason",
+    "refusal",
+    "untested",
+]
+
+Remedy: TypeAlias = Callable[[Sequence[Role]], str]
+"""Returns what to do in a part of a sentence, as in "add --backend depth=transformers:…"."""
+
+
+SMALL_DETECTOR = (
+    "fetch a small detector (4 MB; the command is in the README, Quick start) and ask with --backend "
+    "detector=onnx:yolox_nano.onnx"
+)
+"""The least that sees photographs: 80 kinds of things, without torch."""
 
 FAMILIAR_IMAGES = "that the models know such pictures"
 """The condition of the doubt about a picture that is unlike those the models were made for."""
@@ -42,6 +62,21 @@ _PLAIN = (
 )
 # The condition of a call that looked for a narrower word: the word is what the user said.
 _NARROWED = re.compile(r"'([^']+)' detected as '[^']+'")
+
+
+def how_to_add(roles: Sequence[Role]) -> str:
+    """Return how roles get models with `--backend`, whatever is on this machine."""
+    return f"add {' and '.join(map(_choice, roles))}"
+
+
+def _choice(role: Role) -> str:
+    """Return the values of `--backend` for a role, without those that know a small world or colors alone."""
+    general = [
+        name
+        for name, entry in backends_for(role).items()
+        if name not in (BUILTIN, TRUTH) and entry.judges is None
+    ]
+    return " or ".join(f"--backend {role}={name}:…" for name in general or ["NAME"])
 
 
 def refusal(

@@ -159,7 +159,7 @@ async def best_text_match(
         cosine = (float(logits[best]) - (matcher.logit_bias or 0.0)) / matcher.logit_scale
         is_seen = matcher.certainty(cosine) >= _PROPERTY_THRESHOLD
         if not is_seen or matcher.undecided(texts[best], cosine):
-            lead = f"{prefix} …" if prefix else "the best of the options"
+            lead = f"{prefix} …" if prefix else f"which of {', '.join(options[:3])} … it is"
             call.doubts.append(_undecided(lead))
     return option_list[best]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from viper.images.region import Patch
-from viper.methods.remedies import Remedy, how_to_add
+from viper.methods.doubts import Remedy, how_to_add
 from viper.programs.program import Doubt
 from viper.scheduling.metrics import CallMetrics
 from viper.scheduling.vision_client import VisionClient

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from viper.methods.remedies import Remedy
+from viper.methods.doubts import Remedy
 from viper.models.roles import Role
 from viper_sandbox.findings import capped
 
