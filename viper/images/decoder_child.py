@@ -25,6 +25,7 @@ import warnings
 from collections import deque
 from typing import NoReturn
 
+import viper.images.avif_boxes  # noqa: F401 # `image_files` needs it later, when no file can be opened
 from viper.images.color_modes import layout, packed_rows
 from viper.images.decoding_error import failure_of
 from viper.images.image_files import MESSAGE_BYTES, deep_samples, load, opened
