@@ -94,7 +94,7 @@ def test_a_graph_has_no_depth_and_the_best_effort_judges_it_from_boxes(gqa, fold
     assert refused.failure is not None
     assert refused.failure.kind == "model"
     assert "in front of the bus" in refused.failure.message
-    assert "--backend depth=" in refused.failure.message
+    assert "no model here measures distances" in refused.failure.message
     answer = gqa.ask(folder / f"{STREET}.png", question, best_effort=True)
     assert (answer.text, answer.outcome) == ("yes", "answered_with_doubts")
     assert [doubt.needs for doubt in answer.doubts] == ["depth"]

@@ -196,7 +196,7 @@ ANSWERS = {
     "categories of patches": ("ImagePatch.find", lambda: [PatchRef(7, WHOLE, PHRASE)] * 8),
     "long replies": ("llm_query", lambda: PHRASE * 8),
     "replies of wide characters": ("llm_query", lambda: "\U0001f642" * 400),
-    "half characters": ("llm_query", lambda: "\ud800" * 1_600),
+    "half characters": ("llm_query", lambda: "\ud800" * 300),
     "refusals": ("ImagePatch.find", lambda: CallRejected("ValueError", "a" * 1_600)),
 }
 

@@ -145,7 +145,6 @@ def color_shares(pixels: Pixels) -> NDArray[np.float32]:
     return shares
 
 
-@functools.cache
 def _whole_share(color: str) -> float:
     """Return the share of a color in a view of nothing else; below 1, as people disagree on it."""
     index = BASIC_COLORS.index(color)

@@ -159,11 +159,22 @@ def _classes_in(doubt: Doubt, vocabulary: Sequence[str]) -> list[str]:
     text, _, _ = rest.partition(", but not ")
     places: dict[str, int] = {}
     for name in sorted(vocabulary, key=len, reverse=True):  # "hot dog" before "dog"
-        found = re.search(rf"\b{re.escape(name)}\b", text)
-        if found:
-            places[name] = found.start()
-            text = text[: found.start()] + "·" * len(name) + text[found.end() :]
+        at = _word_at(name, text)
+        if at >= 0:
+            places[name] = at
+            text = text[:at] + "·" * len(name) + text[at + len(name) :]
     return sorted(places, key=places.__getitem__)
+
+
+def _word_at(name: str, text: str) -> int:
+    """Return where a name stands as a word of its own, -1 if it does not."""
+    at = text.find(name)
+    while at >= 0:
+        around = text[max(at - 1, 0) : at] + text[at + len(name) : at + len(name) + 1]
+        if not any(letter.isalnum() for letter in around):
+            return at
+        at = text.find(name, at + 1)
+    return -1
 
 
 def _with_article(name: str) -> str:
