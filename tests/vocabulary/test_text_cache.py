@@ -20,7 +20,7 @@ FOLDERS = ["viper", "sandbox/viper_sandbox", "benchmarks/viper_benchmarks"]
 NO_STRANGERS_TEXT = {
     "viper/engine/engine.py": "no argument",
     "viper/engine/more_models.py": "roles",
-    "benchmarks/viper_benchmarks/tasks/refcoco.py": "1,024 sentences of data, each of at most 1,000 characters",
+    "benchmarks/viper_benchmarks/tasks/refcoco.py": "1,024 sentences of at most 1,000 letters",
     "viper/trace/model.py": "classes of ours",
     "viper/storage/sqlite.py": "layouts of ours",
     "benchmarks/viper_benchmarks/perf/attacks.py": "no argument",
