@@ -118,7 +118,7 @@ class ColorMatcher(Matcher):
 
     def undecided(self, text: str, cosine: float) -> bool:
         """Return whether a color covers a part of a view alone: too little for yes, too much for no."""
-        whole = min((_whole_share(color) for color in named_colors(text)), default=1.0)
+        whole = min((_whole_shares()[color] for color in named_colors(text)), default=1.0)
         share = (2 * max(0.0, cosine)) ** 2 / whole
         return _LEAST_UNDECIDED < share < _MOST_UNDECIDED
 
@@ -145,10 +145,10 @@ def color_shares(pixels: Pixels) -> NDArray[np.float32]:
     return shares
 
 
-def _whole_share(color: str) -> float:
-    """Return the share of a color in a view of nothing else; below 1, as people disagree on it."""
-    index = BASIC_COLORS.index(color)
-    return float(_belonging()[:, index].max())
+@functools.cache
+def _whole_shares() -> Mapping[str, float]:
+    """Return the share of each color in a view of nothing else; below 1, as people disagree on it."""
+    return dict(zip(BASIC_COLORS, map(float, _belonging().max(axis=0)), strict=True))
 
 
 @functools.cache

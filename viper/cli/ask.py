@@ -169,9 +169,8 @@ def print_answer(
     if options["show_program"] and answer.program is not None:
         echo(answer.program, err=True)
     for note in dict.fromkeys(note for attempt in answer.trace.attempts for note in attempt.notes):
-        if answer.failure is None or not note.endswith(
-            _JUDGED
-        ):  # without an answer, nothing was judged
+        # Without an answer, nothing was judged.
+        if answer.failure is None or not note.endswith(_JUDGED):
             notice(note)
     for printed in (attempt.printed for attempt in answer.trace.attempts if attempt.printed):
         notice(f"the program printed: {printed}")

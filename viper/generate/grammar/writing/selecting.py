@@ -102,9 +102,8 @@ class SelectWriter(FindWriter):
         one = self.one_of(many)
         picks: list[Pick] = []
         conditions = self._conditions(description, noun, any_will_do=any_will_do)
-        says_none = (
-            self.refers and not self.best_effort
-        )  # the program returns None, and names nothing
+        # Without best effort, an expression of nothing returns None, and names nothing.
+        says_none = self.refers and not self.best_effort
         if to_name and not says_none and any(map(_may_exclude_all, conditions)):
             self._name_absent(description, many)
         for condition in conditions:

@@ -150,44 +150,37 @@ class _ProgramWriter(ReferentWriter, ChoiceWriter):
             return f"len({subjects}) > 0"
         if query.every:
             return f"len({subjects}) > 0 and all({predicate} for {one} in {subjects})"
-        if query.subject.plural and query.subject.is_presupposed and not self.best_effort:
-            return self._of_all_or_none(
-                query.subject, subjects, f"[{predicate} for {one} in {subjects}]"
-            )
         holds = any_of(predicate, one, subjects)
+        if self.best_effort:
+            return holds
         if isinstance(condition, Related) and condition.words.endswith(" than"):
-            return self._agreed(holds, query.subject.head, said(condition))
+            noun, compared = query.subject.head, said(condition)
+            why = f"It depends on which {noun} is meant: one is {compared}, another is not."
+            return self._of_all_or_none(holds.removeprefix("any(")[:-1], why)
+        if query.subject.plural and query.subject.is_presupposed:
+            self._check_number(query.subject, subjects)
+            why = "It is so of some of them, and not of others."
+            return self._of_all_or_none(f"{predicate} for {one} in {subjects}", why)
         return holds
 
-    def _of_all_or_none(self, subject: Description, subjects: str, tests: str) -> str:
-        """Write the end of a program for "Are the three people on the left?"; some of them are no answer."""
+    def _check_number(self, subject: Description, subjects: str) -> None:
+        """Write the end of a program that finds another number of objects than "the three people"."""
         if subject.number is not None:
             why = (
                 f"{subject.number} of {subject.head} are asked about, and another number was found."
             )
             self.write(f"if len({subjects}) != {subject.number}:", f"    unsure({why!r})")
-        verdicts = self.names.single("verdicts")
-        self.write(
-            f"{verdicts} = {tests}",
-            f"if True in {verdicts} and False in {verdicts}:",
-            "    unsure('It is so of some of them, and not of others.')",
-        )
-        return f"True in {verdicts}"
 
-    def _agreed(self, holds: str, noun: str, compared: str) -> str:
-        """Write the end of a program that compares objects of which it matters which one is meant.
+    def _of_all_or_none(self, tests: str, why: str) -> str:
+        """Write the end of a program whose answer stands only if it is the same for all.
 
         Args:
-            holds: The comparison of any of them, "any(…)"; the answer stands if it is the same for all.
-            noun: What is compared.
-            compared: The comparison in words.
+            tests: A generator expression: the test of each object, or of each pair.
+            why: Why there is no answer where it is not.
         """
-        if self.best_effort:
-            return holds
         verdicts = self.names.single("verdicts")
-        why = f"It depends on which {noun} is meant: one is {compared}, another is not."
         self.write(
-            f"{verdicts} = [{holds.removeprefix('any(')[:-1]}]",
+            f"{verdicts} = [{tests}]",
             f"if True in {verdicts} and False in {verdicts}:",
             f"    unsure({why!r})",
         )
