@@ -123,7 +123,7 @@ def test_the_best_effort_leaves_it_to_the_boxes() -> None:
 
 
 def test_the_question_itself_is_written_in_either_mode() -> None:
-    for question in ("Is anyone wearing a hat?", "Is the dog left of the car?"):
+    for question in ("Is anyone wearing a hat?", "Is the dog near the car?"):
         strict, lenient = write(question), write(question, best_effort=True)
         assert strict.doubts == lenient.doubts
         assert strict.source == lenient.source

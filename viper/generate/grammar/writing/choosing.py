@@ -97,7 +97,12 @@ class ChoiceWriter(OpenQuestionWriter):
         if not is_answer:
             self.write(f"    absent({listed(list(map(name_of, wanted)))!r})")
         fallback = match if self.has_matcher else repr("neither")
-        self.write(f"    return {repr(texts[0]) if self.form.choices else fallback}", best)
+        self.write(f"    return {repr(texts[0]) if self.form.choices else fallback}")
+        if query.condition is not None and not self.best_effort:
+            self.write(f"if len({{{option}[0] for {option} in {options}}}) > 1:")
+            why = f"More than one of them is {said(query.condition)}: {', '.join(texts)}."
+            self.write(f"    unsure({why!r})")
+        self.write(best)
 
     def _gather_named(self, option: Description) -> str:
         """Write the search for an option that need not be there, unless the question says "the"."""

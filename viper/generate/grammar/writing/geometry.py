@@ -3,16 +3,18 @@
 A program holds the functions that it needs as text, so that its reader sees the rule. They use the
 program's frame: y grows upwards, `lower < upper`. Sizes in the rules are relative to the objects,
 so that the same rule holds for large and small images.
+
+Some relations are open where boxes lie within each other: a person before an airplane is neither left nor
+right of it. Their `decided` rule ends the program there, and `clear` is what holds beyond doubt.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["HELPERS", "RULES", "Rule", "helper_source", "with_tolerance"]
+__all__ = ["HELPERS", "RULES", "Rule", "called_helpers", "clear", "opposite", "with_tolerance"]
 
 
 class Rule(NamedTuple):
@@ -24,6 +26,8 @@ class Rule(NamedTuple):
     """False where boxes are reliable, as for left and right."""
     note: str = ""
     """What boxes only approximate, such as "depth"; empty where they are the definition."""
+    decided: str = ""
+    """The predicate that ends the program where boxes leave it open; empty where they never do."""
 
 
 _SOURCES = """
@@ -41,6 +45,11 @@ def shared_width(a, b):
     # Width that both cover, as a share of the narrower one.
     shared = min(a.right, b.right) - max(a.left, b.left)
     return max(shared, 0) / min(a.width, b.width)
+
+def shared_height(a, b):
+    # Height that both cover, as a share of the lower one.
+    shared = min(a.upper, b.upper) - max(a.lower, b.lower)
+    return max(shared, 0) / min(a.height, b.height)
 
 def share_inside(a, b):
     # Share of the area of a that lies in b.
@@ -86,6 +95,43 @@ def is_left_of(a, b):
     least = 0.25 * min(a.width, b.width) if within else 0
     return b.horizontal_center - a.horizontal_center > least
 
+def is_clearly_left_of(a, b):
+    return a.horizontal_center < b.horizontal_center and shared_width(a, b) <= 0.5
+
+def decide_left_of(a, b):
+    if shared_width(a, b) > 0.5:
+        unsure('One is in front of the other, or above it: neither is clearly left or right.')
+    return a.horizontal_center < b.horizontal_center
+
+def is_clearly_above(a, b):
+    is_higher = a.vertical_center > b.vertical_center
+    return is_higher and shared_height(a, b) <= 0.5 and shared_width(a, b) > 0.1
+
+def decide_above(a, b):
+    is_higher = a.vertical_center > b.vertical_center
+    is_level, is_beside = shared_height(a, b) > 0.5, shared_width(a, b) <= 0.1
+    if is_level and is_beside:
+        return False
+    if is_level or (is_beside and is_higher):
+        unsure('The boxes do not show which of the two is above the other.')
+    return is_higher
+
+def share_in_half(picture, half, a):
+    # Share of the patch that lies in the left, right, top or bottom half of the picture.
+    left = (picture.horizontal_center - a.left) / a.width
+    bottom = (picture.vertical_center - a.lower) / a.height
+    share = {'left': left, 'right': 1 - left, 'bottom': bottom, 'top': 1 - bottom}[half]
+    return min(max(share, 0), 1)
+
+def is_clearly_in_half(picture, half, a):
+    return share_in_half(picture, half, a) >= 0.75
+
+def decide_half(picture, half, a):
+    share = share_in_half(picture, half, a)
+    if 0.25 < share < 0.75:
+        unsure('It lies in both halves of the picture.')
+    return share >= 0.75
+
 def is_near(a, b):
     return gap(a, b) < 1
 
@@ -121,17 +167,30 @@ HELPERS = MappingProxyType(
     }
 )
 """Name → source."""
-_WORD = re.compile(r"\w+")
+_CALL = re.compile(r"\b(\w+)(?=\()")
+_CLEAR = MappingProxyType(
+    {
+        "decide_left_of": "is_clearly_left_of",
+        "decide_above": "is_clearly_above",
+        "decide_half": "is_clearly_in_half",
+    }
+)
+_CLEAR_PAIR = re.compile(r"\b(is_clearly_(?:left_of|above))\((\w+), (\w+)\)")
+_CLEAR_HALF = re.compile(r"\b(is_clearly_in_half\(image_patch, )'(\w+)'")
+_OPPOSITE_HALVES = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
+_DECIDES = re.compile(r"\b(?:" + "|".join(_CLEAR) + r")(?=\()")
 
 
 RULES = MappingProxyType(
     {
-        "left_of": Rule("is_left_of({a}, {b})", estimate=False),
-        "right_of": Rule("is_left_of({b}, {a})", estimate=False),
-        "above": Rule("is_above({a}, {b})"),
-        "below": Rule("is_under({a}, {b})"),
+        "left_of": Rule("is_left_of({a}, {b})", estimate=False, decided="decide_left_of({a}, {b})"),
+        "right_of": Rule(
+            "is_left_of({b}, {a})", estimate=False, decided="decide_left_of({b}, {a})"
+        ),
+        "above": Rule("is_above({a}, {b})", decided="decide_above({a}, {b})"),
+        "below": Rule("is_under({a}, {b})", decided="decide_above({b}, {a})"),
         "on": Rule("is_on({a}, {b})"),
-        "under": Rule("is_under({a}, {b})"),
+        "under": Rule("is_under({a}, {b})", decided="decide_above({b}, {a})"),
         "in_front_of": Rule("({a}.lower, {a}.upper) < ({b}.lower, {b}.upper)", note="depth"),
         "behind": Rule("({a}.lower, {a}.upper) > ({b}.lower, {b}.upper)", note="depth"),
         "next_to": Rule("is_beside({a}, {b})"),
@@ -174,18 +233,30 @@ RULES = MappingProxyType(
 def with_tolerance(predicate: str) -> str:
     """Return a predicate in which left and right hold even where the centres are slightly off."""
     sides = r"\1.horizontal_center - \1.width / 4 < \2.horizontal_center"
-    return re.sub(r"is_left_of\((\w+), (\w+)\)", sides, predicate)
+    return re.sub(r"(?:is|decide)_left_of\((\w+), (\w+)\)", sides, predicate)
 
 
-def helper_source(expressions: Iterable[str]) -> list[str]:
-    """Return the lines of the helpers that expressions call, each once, callees first."""
+def clear(predicate: str) -> str | None:
+    """Return what of a `decided` predicate holds beyond doubt, None if it decides nothing or denies it."""
+    beyond_doubt = _DECIDES.sub(lambda call: _CLEAR[call.group()], predicate)
+    return None if beyond_doubt == predicate or "not " in predicate else beyond_doubt
+
+
+def opposite(beyond_doubt: str) -> str:
+    """Return the opposite of what `clear` returned: right instead of left, below instead of above."""
+    swapped = _CLEAR_PAIR.sub(r"\1(\3, \2)", beyond_doubt)
+    return _CLEAR_HALF.sub(lambda call: f"{call[1]}{_OPPOSITE_HALVES[call[2]]!r}", swapped)
+
+
+def called_helpers(body: str) -> list[str]:
+    """Return the lines of the helpers that a program's body calls, each once, callees first."""
     lines: dict[str, list[str]] = {}
 
     def add(text: str, caller: str = "") -> None:
-        for name in _WORD.findall(text):
+        for name in _CALL.findall(text):
             if name in HELPERS and name not in (caller, *lines):
                 add(HELPERS[name], name)
                 lines[name] = [*HELPERS[name].splitlines(), ""]
 
-    add(" ".join(expressions))
+    add(body)
     return [line for source in lines.values() for line in source]

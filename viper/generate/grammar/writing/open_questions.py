@@ -150,7 +150,7 @@ class OpenQuestionWriter(PremiseWriter):
             return
         self.write(f"if {found}:", f"    return {answer}")
         if others:
-            around = self.use(f"surroundings(image_patch, {others}[0])")
+            around = f"surroundings(image_patch, {others}[0])"
             question_around = f"{around}.simple_query({_question_around(what)!r})"
             self.write(f"if {others}:", f"    return {question_around}")
         self.write(f"return absent({self.absent_name(what)}).simple_query({question!r})")
@@ -165,7 +165,6 @@ class OpenQuestionWriter(PremiseWriter):
             return
         one = self.first_of(other)
         if condition.relation in _SEEN_AROUND:
-            self.use("surroundings")
             self.write(f"return surroundings(image_patch, {one}).simple_query({question!r})")
         else:
             self.write(f"return {one}.simple_query({question!r})")
@@ -204,7 +203,6 @@ class OpenQuestionWriter(PremiseWriter):
         """Write the query for a place: a part of the image, or a question about the surroundings."""
         if query.axis == "around" and self.has_answerer:
             one = self.first_of(query.subject)
-            self.use("surroundings")
             self.write(f"return surroundings(image_patch, {one}).simple_query({query.question!r})")
             return
         found = self.require(query.subject)
@@ -216,7 +214,7 @@ class OpenQuestionWriter(PremiseWriter):
                 f"'left' if {one}.horizontal_center < image_patch.horizontal_center else 'right'"
             )
         else:
-            place = self.use(f"place_in(image_patch, {one})")
+            place = f"place_in(image_patch, {one})"
         if not query.subject.plural or query.axis == "horizontal":  # on one side of the two
             self.write(f"{one} = {found}[0]", f"return {place}")
             return

@@ -32,7 +32,7 @@ from viper.generate.grammar.writing.beyond_boxes import (
     boxes_show_too_little,
 )
 from viper.generate.grammar.writing.detectable import search_for
-from viper.generate.grammar.writing.geometry import RULES, Rule
+from viper.generate.grammar.writing.geometry import RULES, Rule, clear
 from viper.generate.grammar.writing.program_builder import ProgramBuilder
 from viper.generate.grammar.writing.ranking import clock_key
 from viper.generate.grammar.writing.saying import attribute_said, said
@@ -63,7 +63,9 @@ _PLACE_TESTS = {
     "front": "{a}.lower < image_patch.height / 3",
     "back": "{a}.lower > image_patch.height / 3",
 }
+_HALVES = frozenset({"left", "right", "top", "bottom"})
 _LAMPS = frozenset("light lamp signal stoplight headlight taillight bulb".split())
+_SOLIDS = frozenset("cube block sphere ball cylinder object".split())
 NO_MATCHER = "no matcher is served"
 NO_DEPTH = "judged from the boxes, since no depth model is served"
 _GROUNDS = {"front": "in the foreground", "back": "in the background"}
@@ -84,6 +86,8 @@ _NEVER_TO_ITSELF = frozenset(
 class PredicateWriter(ProgramBuilder, ABC):
     """Writes predicates of conditions; `select` of the subclass finds the other objects."""
 
+    refers = False
+    """Whether the question is a referring expression: its object is taken to be there."""
     last_others = ("", "")
     """The other objects of the last relation: the list and the element variable."""
 
@@ -170,7 +174,12 @@ class PredicateWriter(ProgramBuilder, ABC):
         for name in place.names:
             if name in _GROUNDS:
                 self.doubt(_GROUNDS[name], "only the lower edge of its box hints at that")
-        return " and ".join(_PLACE_TESTS[name].format(a=item) for name in place.names)
+        return " and ".join(self._place_test(name, item) for name in place.names)
+
+    def _place_test(self, name: str, item: str) -> str:
+        if name in _HALVES and not self.refers and not self.best_effort:
+            return f"decide_half(image_patch, {name!r}, {item})"
+        return _PLACE_TESTS[name].format(a=item)
 
     def rule_for(self, condition: Related | Inverse) -> Rule | None:
         """Return the rule that decides a relation from boxes, or from depth if that is served."""
@@ -180,6 +189,15 @@ class PredicateWriter(ProgramBuilder, ABC):
         if rule is not None and rule.note == "depth":
             self.doubt(said(condition), NO_DEPTH, "depth")
         return rule
+
+    def _test(self, rule: Rule, noun: str, other: Description) -> str:
+        """Return the predicate of a rule, which ends the program where boxes leave it open.
+
+        Not under best effort, where the object is taken to be there, or among drawn solids: in CLEVR's
+        scenes, left of a cube is what has its centre left of the cube's.
+        """
+        is_lenient = self.best_effort or self.refers or {noun, other.head} <= _SOLIDS
+        return rule.predicate if is_lenient else rule.decided or rule.predicate
 
     def also_in_words(
         self, predicate: str, rule: Rule, condition: Related | Inverse, item: str, noun: str
@@ -218,7 +236,7 @@ class PredicateWriter(ProgramBuilder, ABC):
             self.require(other)
         others, one = self.found(other, item)
         self.last_others = (others, one)
-        predicate = self.use(rule.predicate).format(a=item, b=one)
+        predicate = self._test(rule, noun, other).format(a=item, b=one)
         if condition.every:
             but_itself = f" if {one} != {item}" if _may_be_one(noun, other) else ""
             tested = f"all({predicate} for {one} in {others}{but_itself})"
@@ -226,7 +244,7 @@ class PredicateWriter(ProgramBuilder, ABC):
         if other.other:
             # "two other people" beside a man: not the man himself, whom both searches may find.
             predicate = f"distance({item}, {one}) > -{SAME_OBJECT} and {predicate}"
-        elif _may_be_one(noun, other) and condition.relation not in _NEVER_TO_ITSELF:
+        elif _may_be_one(noun, other) and _may_be_to_itself(condition, predicate):
             predicate = f"{one} != {item} and {predicate}"
         if other.number is not None:
             least = "==" if other.number == 1 else ">="  # "one foot on the couch" is not both
@@ -236,7 +254,6 @@ class PredicateWriter(ProgramBuilder, ABC):
         return self.also_in_words(tested, rule, condition, item, noun)
 
     def _between(self, condition: Related, item: str) -> str:
-        self.use("is_between")
         self.remark(f"{said(condition)}: judged from boxes")
         first, one = self.found(condition.others[0], item)
         if len(condition.others) == 2:
@@ -252,8 +269,8 @@ class PredicateWriter(ProgramBuilder, ABC):
             return self._in_words(condition, item, noun)
         rule = self.rule_for(condition) or rule
         subjects, one = self.found(condition.subject, item)
-        predicate = self.use(rule.predicate).format(a=one, b=item)
-        if _may_be_one(noun, condition.subject) and condition.relation not in _NEVER_TO_ITSELF:
+        predicate = self._test(rule, noun, condition.subject).format(a=one, b=item)
+        if _may_be_one(noun, condition.subject) and _may_be_to_itself(condition, predicate):
             predicate = f"{one} != {item} and {predicate}"
         # Whether a man wears this hat is seen on the man, not on the hat.
         seen = Related(condition.relation, (Description(noun, article="the"),), condition.words)
@@ -359,6 +376,11 @@ def _may_be_one(noun: str, other: Description) -> bool:
         narrow in (_PEOPLE if wide == "person" else HYPERNYMS.get(wide, ()))
         for wide, narrow in (pair, pair[::-1])
     )
+
+
+def _may_be_to_itself(condition: Related | Inverse, predicate: str) -> bool:
+    """Return whether the program must exclude that an object is compared with itself."""
+    return condition.relation not in _NEVER_TO_ITSELF or clear(predicate) is not None
 
 
 def _grouped(predicate: str) -> str:

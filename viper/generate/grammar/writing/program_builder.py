@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from textwrap import indent
 
-from viper.generate.grammar.writing.geometry import helper_source
+from viper.generate.grammar.writing.geometry import called_helpers
 from viper.generate.grammar.writing.naming import Names
 from viper.models.capabilities import Capabilities
 from viper.models.roles import Role
@@ -36,7 +36,6 @@ class ProgramBuilder:
         self.remarks: dict[str, None] = {}
         """How words were read or defined, in order."""
         self._lines: list[str] = []
-        self._expressions: list[str] = []
 
     def write(self, *lines: str) -> None:
         """Add lines to the body."""
@@ -45,11 +44,6 @@ class ProgramBuilder:
     def comment(self, text: str) -> None:
         """Add a comment; `text` must be the grammar's own, never a part of a question."""
         self.write(f"# {text}")
-
-    def use(self, expression: str) -> str:
-        """Include the functions of `geometry` that an expression calls; return the expression."""
-        self._expressions.append(expression)
-        return expression
 
     def doubt(self, condition: str, why: str, needs: Role | None = None) -> None:
         """Record a condition that is not tested, or only approximated.
@@ -67,5 +61,6 @@ class ProgramBuilder:
 
     def source(self) -> str:
         """Return the text of the program."""
-        body = [*helper_source(self._expressions), "image_patch = ImagePatch(image)", *self._lines]
+        helpers = called_helpers("\n".join(self._lines))
+        body = [*helpers, "image_patch = ImagePatch(image)", *self._lines]
         return "def execute_command(image):\n" + indent("\n".join(body), "    ") + "\n"

@@ -234,7 +234,6 @@ class ReferentWriter(PremiseWriter):
         ]
 
     def _keep_row(self, row: Row, many: str) -> None:
-        self.use("rows_of")
         rows, before, each = self.names.single("rows"), self.read(many), self.plain(many)
         self.write(f"{rows} = rows_of({before})")
         chosen = f"{rows}{'[::-1]' if row.side == 'top' else ''}[{row.rank - 1}:{row.rank}]"

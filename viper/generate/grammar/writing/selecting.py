@@ -28,7 +28,7 @@ from viper.generate.grammar.description import (
 from viper.generate.grammar.logical_form import Query, Refer
 from viper.generate.grammar.writing.detectable import search_for
 from viper.generate.grammar.writing.finding import FindWriter
-from viper.generate.grammar.writing.geometry import with_tolerance
+from viper.generate.grammar.writing.geometry import clear, with_tolerance
 from viper.generate.grammar.writing.predicates import NO_DEPTH, NO_MATCHER
 from viper.generate.grammar.writing.ranking import KEYS, SIZES
 from viper.generate.grammar.writing.saying import name_of, said
@@ -112,7 +112,9 @@ class SelectWriter(FindWriter):
             elif isinstance(condition, Not) and isinstance(condition.condition, Pick):
                 self._exclude(condition.condition, many, one, noun)
             else:
-                self._filter(condition, many, one, noun, is_granted=to_name)
+                self._filter(
+                    condition, many, one, noun, is_granted=to_name, any_will_do=any_will_do
+                )
         for pick in picks:
             self._pick(pick, many, one, noun)
         return self.read(many)
@@ -161,23 +163,38 @@ class SelectWriter(FindWriter):
         return conditions
 
     def _filter(
-        self, condition: Condition, many: str, one: str, noun: str, *, is_granted: bool
+        self,
+        condition: Condition,
+        many: str,
+        one: str,
+        noun: str,
+        *,
+        is_granted: bool,
+        any_will_do: bool,
     ) -> None:
         for part in flat(condition):
             each = self.plain(many) if isinstance(part, Attribute | Place) else one
             predicate = self.predicate(part, each, noun)
             if predicate is not None:
-                before = self.read(many)
-                kept = f"[{each} for {each} in {before} if {predicate}]"
-                roughly = with_tolerance(predicate)
-                if is_granted and roughly != predicate:
-                    fitting = self.names.single(f"fitting_{many}")
-                    self.write(f"{fitting} = {kept}")
-                    self.comment(
-                        "One is taken to be there: boxes may be off by a part of their width."
-                    )
-                    kept = f"{fitting} or [{each} for {each} in {before} if {roughly}]"
-                self.keep(many, kept)
+                if is_granted or any_will_do:
+                    self._keep_any(predicate, many, each, is_granted=is_granted)
+                else:
+                    self.keep(many, f"[{each} for {each} in {self.read(many)} if {predicate}]")
+
+    def _keep_any(self, predicate: str, many: str, each: str, *, is_granted: bool) -> None:
+        """Write a filter that keeps what fits beyond doubt, where that is enough."""
+        beyond_doubt, roughly = clear(predicate), with_tolerance(predicate)
+        loop = f"{each} for {each} in {self.read(many)}"
+        if is_granted and roughly != predicate:
+            fitting = self.names.single(f"fitting_{many}")
+            self.write(f"{fitting} = [{loop} if {beyond_doubt or predicate}]")
+            self.comment("One is taken to be there: boxes may be off by a part of their width.")
+            self.keep(many, f"{fitting} or [{loop} if {roughly}]")
+        elif beyond_doubt:
+            self.comment("Those beyond doubt are enough.")
+            self.keep(many, f"[{loop} if {beyond_doubt}] or [{loop} if {predicate}]")
+        else:
+            self.keep(many, f"[{loop} if {predicate}]")
 
     def _exclude(self, pick: Pick, many: str, one: str, noun: str) -> None:
         """Write the exclusion of the object that a negated superlative denotes."""

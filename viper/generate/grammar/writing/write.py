@@ -30,6 +30,7 @@ from viper.generate.grammar.logical_form import (
 )
 from viper.generate.grammar.writing.choosing import ChoiceWriter
 from viper.generate.grammar.writing.detectable import search_for
+from viper.generate.grammar.writing.geometry import clear, opposite
 from viper.generate.grammar.writing.predicates import OPTIONS, any_of
 from viper.generate.grammar.writing.referents import ReferentWriter
 from viper.generate.grammar.writing.saying import listed, name_of, said
@@ -153,15 +154,26 @@ class _ProgramWriter(ReferentWriter, ChoiceWriter):
         holds = any_of(predicate, one, subjects)
         if self.best_effort:
             return holds
+        noun = query.subject.head
         if isinstance(condition, Related) and condition.words.endswith(" than"):
-            noun, compared = query.subject.head, said(condition)
+            compared = said(condition)
             why = f"It depends on which {noun} is meant: one is {compared}, another is not."
             return self._of_all_or_none(holds.removeprefix("any(")[:-1], why)
         if query.subject.plural and query.subject.is_presupposed:
             self._check_number(query.subject, subjects)
             why = "It is so of some of them, and not of others."
             return self._of_all_or_none(f"{predicate} for {one} in {subjects}", why)
-        return holds
+        beyond_doubt = clear(predicate)
+        if beyond_doubt is None:
+            return holds
+        is_clear = self.names.single("is_clear")
+        self.write(f"{is_clear} = {any_of(beyond_doubt, one, subjects)}")
+        if query.subject.is_presupposed:
+            contradicted = any_of(opposite(beyond_doubt), one, subjects)
+            self.write(f"if {is_clear} and {contradicted}:")
+            why = f"It depends on which {noun} is meant: the opposite is true of another."
+            self.write(f"    unsure({why!r})")
+        return f"{is_clear} or {holds}"
 
     def _check_number(self, subject: Description, subjects: str) -> None:
         """Write the end of a program that finds another number of objects than "the three people"."""

@@ -1,0 +1,125 @@
+"""Where boxes leave left, above or a half of the picture open, the program says so and guesses nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes.scene import Ended, Scene, Thing, thing
+from viper.generate.grammar import parse, write_program
+from viper.models.capabilities import Capabilities
+
+CLASSES = ("person", "car", "dog", "cat", "airplane", "bird", "table", "cube", "sphere")
+BOXES = Capabilities(frozenset({"detector"}), CLASSES)
+
+AIRPLANE = thing("airplane", (10, 20, 90, 60))
+AIRPLANE_AT_THE_RIGHT = thing("airplane", (60, 20, 100, 60))
+BEFORE_IT = thing("person", (15, 40, 25, 80))
+BESIDE_IT = thing("person", (0, 40, 8, 80))
+
+
+def asked(question: str, *things: Thing, best_effort: bool = False) -> object:
+    program = write_program(parse(question), BOXES, "grammar", best_effort=best_effort)
+    assert best_effort or program.doubts == ()
+    try:
+        return Scene(list(things), answers={}).run(program, best_effort=best_effort)
+    except Ended as end:
+        return end.kind
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Is anyone left of the airplane?", "yes"),
+        ("Is there a person to the left of the airplane?", "yes"),
+        ("How many people are left of the airplane?", 1),
+        ("Is the person left of the airplane?", "yes"),
+        ("Is the person right of the airplane?", "no"),
+        ("Is the person left or right of the airplane?", "left"),
+    ],
+)
+@pytest.mark.parametrize("is_before_it", [True, False])
+def test_who_stands_before_a_thing_is_neither_left_nor_right_of_it(
+    question: str, answer: object, is_before_it: bool
+) -> None:
+    things = (AIRPLANE, BEFORE_IT) if is_before_it else (AIRPLANE_AT_THE_RIGHT, BESIDE_IT)
+    assert asked(question, *things) == ("unsure" if is_before_it else answer)
+
+
+def test_one_that_is_left_beyond_doubt_is_enough_where_any_will_do() -> None:
+    for question in ("Is anyone left of the airplane?", "Is there a person left of the airplane?"):
+        assert asked(question, AIRPLANE, BEFORE_IT, BESIDE_IT) == "yes"
+        assert asked(question, BESIDE_IT, BEFORE_IT, AIRPLANE) == "yes"
+    assert asked("How many people are left of the airplane?", AIRPLANE, BEFORE_IT, BESIDE_IT) == (
+        "unsure"
+    )
+
+
+def test_that_nobody_is_left_is_said_only_where_it_is_clear_of_all() -> None:
+    right = thing("person", (92, 40, 99, 80))
+    assert asked("Is anyone left of the airplane?", AIRPLANE, right) == "no"
+    assert asked("Is anyone left of the airplane?", AIRPLANE, right, BEFORE_IT) == "unsure"
+    assert asked("Is the person not left of the airplane?", AIRPLANE, BEFORE_IT) == "unsure"
+    assert asked("Is the person not left of the airplane?", AIRPLANE, right) == "yes"
+
+
+def test_best_effort_decides_by_the_centres() -> None:
+    assert asked("Is anyone left of the airplane?", AIRPLANE, BEFORE_IT, best_effort=True) == "yes"
+    above = asked(
+        "Is the airplane above the car?",
+        *_pair((20, 30, 60, 70), (30, 30, 70, 75)),
+        best_effort=True,
+    )
+    assert above == "yes"
+
+
+def _pair(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[Thing, Thing]:
+    return thing("airplane", first), thing("car", second)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "above", "below"),
+    [
+        ((40, 0, 60, 20), (30, 40, 70, 80), "yes", "no"),  # over it
+        ((40, 85, 60, 99), (30, 40, 70, 80), "no", "yes"),  # under it
+        ((0, 40, 20, 80), (60, 42, 90, 80), "no", "no"),  # beside it
+        ((20, 30, 60, 70), (30, 30, 70, 75), "unsure", "unsure"),  # before it
+        ((40, 45, 50, 60), (30, 40, 70, 80), "unsure", "unsure"),  # within it
+        ((0, 0, 20, 20), (60, 60, 90, 80), "unsure", "no"),  # far up, and away to the side
+        ((0, 60, 20, 80), (60, 0, 90, 20), "no", "unsure"),
+    ],
+)
+def test_above_is_what_lies_higher_and_not_beside(
+    first: tuple[int, ...], second: tuple[int, ...], above: str, below: str
+) -> None:
+    things = _pair(first, second)
+    assert asked("Is the airplane above the car?", *things) == above
+    assert asked("Is the airplane below the car?", *things) == below
+    assert "yes" not in (above, below) or above != below, "both ways at once"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [(0, 30, "yes"), (20, 60, "yes"), (20, 80, "unsure"), (40, 70, "unsure"), (60, 90, "no")],
+)
+def test_what_lies_in_both_halves_of_the_picture_is_on_neither_side(
+    left: int, right: int, expected: str
+) -> None:
+    dog = thing("dog", (left, 40, right, 60))
+    assert asked("Is the dog on the left?", dog) == expected
+    assert asked("Is there a dog on the left side of the picture?", dog) == expected
+    count = {"yes": 1, "no": 0}.get(expected, expected)
+    assert asked("How many dogs are on the left?", dog) == count
+
+
+def test_where_the_one_that_is_meant_is_not_known_they_must_agree() -> None:
+    car = thing("car", (45, 40, 55, 60))
+    left, right = thing("person", (0, 40, 10, 80)), thing("person", (90, 40, 99, 80))
+    assert asked("Is the person left of the car?", car, left, right) == "unsure"
+    assert asked("Is the person left of the car?", car, left, left) == "yes"
+    assert asked("Is the person on the right?", left, right) == "unsure"
+    assert asked("Is a person left of the car?", car, left, right) == "yes"
+
+
+def test_drawn_solids_are_compared_by_their_centres() -> None:
+    before = thing("cube", (20, 40, 40, 60)), thing("sphere", (24, 50, 44, 70))
+    assert asked("How many cubes are left of the sphere?", *before) == 1
