@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.fakes.scene import Ended, Scene, Thing, thing
 from viper.generate.grammar import parse, write_program
+from viper.generate.grammar.writing.geometry import HELPERS
 from viper.models.capabilities import Capabilities
 
 CLASSES = ("person", "car", "dog", "cat", "airplane", "bird", "table", "cube", "sphere")
@@ -123,3 +128,46 @@ def test_where_the_one_that_is_meant_is_not_known_they_must_agree() -> None:
 def test_drawn_solids_are_compared_by_their_centres() -> None:
     before = thing("cube", (20, 40, 40, 60)), thing("sphere", (24, 50, 44, 70))
     assert asked("How many cubes are left of the sphere?", *before) == 1
+
+
+def _decided(name: str, a: SimpleNamespace, b: SimpleNamespace) -> bool | None:
+    """Return what a helper of programs decides, None where boxes leave it open."""
+
+    def unsure(why: str) -> None:
+        raise Ended("unsure", why)
+
+    names: dict[str, object] = {"unsure": unsure}
+    for source in HELPERS.values():
+        exec(source, names)
+    try:
+        return bool(names[name](a, b))  # type: ignore[operator]
+    except Ended:
+        return None
+
+
+_NUMBERS = st.tuples(*[st.integers(0, 60)] * 2, *[st.integers(1, 60)] * 2)
+_BOXES = _NUMBERS.map(
+    lambda box: SimpleNamespace(
+        left=box[0],
+        lower=box[1],
+        right=box[0] + box[2],
+        upper=box[1] + box[3],
+        width=box[2],
+        height=box[3],
+        horizontal_center=box[0] + box[2] / 2,
+        vertical_center=box[1] + box[3] / 2,
+    )
+)
+
+
+@given(_BOXES, _BOXES)
+def test_of_two_things_at_most_one_is_left_or_above(a: SimpleNamespace, b: SimpleNamespace) -> None:
+    left, right = _decided("decide_left_of", a, b), _decided("decide_left_of", b, a)
+    assert (left, right) in [(True, False), (False, True), (None, None)]
+    above, below = _decided("decide_above", a, b), _decided("decide_above", b, a)
+    assert not (above and below)
+    for decided, clear in (
+        ("decide_left_of", "is_clearly_left_of"),
+        ("decide_above", "is_clearly_above"),
+    ):
+        assert bool(_decided(clear, a, b)) is (_decided(decided, a, b) is True)

@@ -46,11 +46,6 @@ def shared_width(a, b):
     shared = min(a.right, b.right) - max(a.left, b.left)
     return max(shared, 0) / min(a.width, b.width)
 
-def shared_height(a, b):
-    # Height that both cover, as a share of the lower one.
-    shared = min(a.upper, b.upper) - max(a.lower, b.lower)
-    return max(shared, 0) / min(a.height, b.height)
-
 def share_inside(a, b):
     # Share of the area of a that lies in b.
     width = min(a.right, b.right) - max(a.left, b.left)
@@ -96,25 +91,31 @@ def is_left_of(a, b):
     return b.horizontal_center - a.horizontal_center > least
 
 def is_clearly_left_of(a, b):
-    return a.horizontal_center < b.horizontal_center and shared_width(a, b) <= 0.5
+    # Both its edges lie further left, and its centre by half of the narrower one's width.
+    apart = b.horizontal_center - a.horizontal_center
+    return a.left < b.left and a.right < b.right and apart >= 0.5 * min(a.width, b.width)
 
 def decide_left_of(a, b):
-    if shared_width(a, b) > 0.5:
+    is_left = is_clearly_left_of(a, b)
+    if not is_left and not is_clearly_left_of(b, a):
         unsure('One is in front of the other, or above it: neither is clearly left or right.')
-    return a.horizontal_center < b.horizontal_center
+    return is_left
+
+def is_clearly_higher(a, b):
+    # Both its edges lie higher, and its centre by half of the lower one's height.
+    apart = a.vertical_center - b.vertical_center
+    return a.lower > b.lower and a.upper > b.upper and apart >= 0.5 * min(a.height, b.height)
 
 def is_clearly_above(a, b):
-    is_higher = a.vertical_center > b.vertical_center
-    return is_higher and shared_height(a, b) <= 0.5 and shared_width(a, b) > 0.1
+    return is_clearly_higher(a, b) and shared_width(a, b) > 0.1
 
 def decide_above(a, b):
-    is_higher = a.vertical_center > b.vertical_center
-    is_level, is_beside = shared_height(a, b) > 0.5, shared_width(a, b) <= 0.1
-    if is_level and is_beside:
+    is_higher, is_beside = is_clearly_higher(a, b), shared_width(a, b) <= 0.1
+    if is_clearly_higher(b, a) or (is_beside and not is_higher):
         return False
-    if is_level or (is_beside and is_higher):
+    if is_beside or not is_higher:
         unsure('The boxes do not show which of the two is above the other.')
-    return is_higher
+    return True
 
 def share_in_half(picture, half, a):
     # Share of the patch that lies in the left, right, top or bottom half of the picture.
