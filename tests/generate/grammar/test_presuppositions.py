@@ -56,6 +56,8 @@ def answered(
         ("What color is the elephant?", "elephant"),
         ("How big is the elephant?", "elephant"),
         ("What is the elephant doing?", "elephant"),
+        ("What color is the tallest elephant?", "elephant"),
+        ("Which elephant is the biggest?", "elephant"),
         ("Where is the elephant?", "elephant"),
         ("Which side is the elephant on?", "elephant"),
         ("Is the knife below the cup?", "knife"),

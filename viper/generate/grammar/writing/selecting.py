@@ -77,7 +77,10 @@ class SelectWriter(FindWriter):
 
     def absent_name(self, description: Description) -> str:
         """Return an expression for the name of what was not found: `'red car' if cars else 'car'`."""
-        return self._names.get(key_of(description), repr(name_of(description)))
+        # Where there is no bird at all, it is not the highest one that is missing.
+        may_exclude = tuple(filter(_may_exclude_all, description.conditions))
+        whole = name_of(replace(description, conditions=may_exclude))
+        return self._names.get(key_of(description), repr(whole))
 
     def _select_union(self, description: Description, union: OneOf) -> str:
         """Write the lists of the alternatives and join them, each object once."""
