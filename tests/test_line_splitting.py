@@ -34,7 +34,7 @@ ALLOWED = {
     "viper/errors.py": ONE_LINE,
     "viper/generate/grammar/vocabulary/spelling.py": OWN,
     "viper/generate/grammar/vocabulary/word_table.py": OWN,
-    "viper/generate/grammar/writing/geometry.py": OWN,
+    "viper/generate/grammar/writing/helpers.py": OWN,
     "viper/generate/prompt.py": OWN,
     "viper/methods/image_patch.py": ONE_LINE,
     "viper/programs/api_spec.py": OWN,

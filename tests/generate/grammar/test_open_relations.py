@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.scene import Ended, Scene, Thing, thing
 from viper.generate.grammar import parse, write_program
-from viper.generate.grammar.writing.geometry import HELPERS
+from viper.generate.grammar.writing.helpers import HELPERS
 from viper.models.capabilities import Capabilities
 
 CLASSES = ("person", "car", "dog", "cat", "airplane", "bird", "table", "cube", "sphere")

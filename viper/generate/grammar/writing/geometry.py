@@ -1,8 +1,6 @@
 """Geometric rules: how relations between objects are decided from their boxes.
 
-A program holds the functions that it needs as text, so that its reader sees the rule. They use the
-program's frame: y grows upwards, `lower < upper`. Sizes in the rules are relative to the objects,
-so that the same rule holds for large and small images.
+A predicate may call the functions of `helpers`, which a program then holds as text.
 
 Some relations are open where boxes lie within each other: a person before an airplane is neither left nor
 right of it. Their `decided` rule ends the program there, and `clear` is what holds beyond doubt.
@@ -14,14 +12,14 @@ import re
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["HELPERS", "RULES", "Rule", "called_helpers", "clear", "opposite", "with_tolerance"]
+__all__ = ["RULES", "Rule", "clear", "opposite", "with_tolerance"]
 
 
 class Rule(NamedTuple):
     """The predicate of one relation between a patch `a` and a patch `b`."""
 
     predicate: str
-    """Python expression with `{a}` and `{b}`; it may call `HELPERS`."""
+    """Python expression with `{a}` and `{b}`; it may call `helpers.HELPERS`."""
     estimate: bool = True
     """False where boxes are reliable, as for left and right."""
     note: str = ""
@@ -30,145 +28,6 @@ class Rule(NamedTuple):
     """The predicate that ends the program where boxes leave it open; empty where they never do."""
 
 
-_SOURCES = """
-def rows_of(patches):
-    # Rows from the lowest: who is higher than half of the first in a row begins the next.
-    rows = []
-    for patch in sorted(patches, key=lambda patch: patch.vertical_center):
-        first = rows[-1][0] if rows else patch
-        if not rows or patch.vertical_center > first.vertical_center + first.height / 2:
-            rows.append([])
-        rows[-1].append(patch)
-    return rows
-
-def shared_width(a, b):
-    # Width that both cover, as a share of the narrower one.
-    shared = min(a.right, b.right) - max(a.left, b.left)
-    return max(shared, 0) / min(a.width, b.width)
-
-def share_inside(a, b):
-    # Share of the area of a that lies in b.
-    width = min(a.right, b.right) - max(a.left, b.left)
-    height = min(a.upper, b.upper) - max(a.lower, b.lower)
-    return max(width, 0) * max(height, 0) / (a.width * a.height)
-
-def gap(a, b):
-    # Distance between the edges, in sizes of the smaller one.
-    size = min(max(a.width, a.height), max(b.width, b.height))
-    return max(distance(a, b), 0) / size
-
-def is_on(a, b):
-    # The foot of a lies on b: not below its foot, not above its top.
-    slack = 0.1 * min(a.height, b.height)
-    return shared_width(a, b) > 0.4 and b.lower - slack < a.lower < b.upper + slack
-
-def is_under(a, b):
-    return is_on(b, a) or (shared_width(a, b) > 0.3 and a.vertical_center < b.vertical_center)
-
-def is_above(a, b):
-    return is_on(a, b) or (shared_width(a, b) > 0.1 and a.vertical_center > b.vertical_center)
-
-def place_in(picture, a):
-    # Its third of the picture, in each direction.
-    x, y = a.horizontal_center / picture.width, a.vertical_center / picture.height
-    column = 'left' if x < 1 / 3 else 'right' if x > 2 / 3 else 'center'
-    row = 'bottom' if y < 1 / 3 else 'top' if y > 2 / 3 else 'center'
-    return ' '.join(part for part in (row, column) if part != 'center') or 'center'
-
-def surroundings(picture, a):
-    # The patch and as much again on each side of it.
-    left, right = a.left - a.width, a.right + a.width
-    return picture.crop(left, a.lower - a.height, right, a.upper + a.height)
-
-def is_touching(a, b):
-    # Boxes of things in contact overlap, as a rule by a good part of the smaller one.
-    return max(share_inside(a, b), share_inside(b, a)) > 0.2
-
-def is_left_of(a, b):
-    # Of two that lie within each other, only clearly different centres count.
-    within = max(share_inside(a, b), share_inside(b, a)) > 0.5
-    least = 0.25 * min(a.width, b.width) if within else 0
-    return b.horizontal_center - a.horizontal_center > least
-
-def is_clearly_left_of(a, b):
-    # Both its edges lie further left, and its centre by half of the narrower one's width.
-    apart = b.horizontal_center - a.horizontal_center
-    return a.left < b.left and a.right < b.right and apart >= 0.5 * min(a.width, b.width)
-
-def decide_left_of(a, b):
-    is_left = is_clearly_left_of(a, b)
-    if not is_left and not is_clearly_left_of(b, a):
-        unsure('One is in front of the other, or above it: neither is clearly left or right.')
-    return is_left
-
-def is_clearly_higher(a, b):
-    # Both its edges lie higher, and its centre by half of the lower one's height.
-    apart = a.vertical_center - b.vertical_center
-    return a.lower > b.lower and a.upper > b.upper and apart >= 0.5 * min(a.height, b.height)
-
-def is_clearly_above(a, b):
-    return is_clearly_higher(a, b) and shared_width(a, b) > 0.1
-
-def decide_above(a, b):
-    is_higher, is_beside = is_clearly_higher(a, b), shared_width(a, b) <= 0.1
-    if is_clearly_higher(b, a) or (is_beside and not is_higher):
-        return False
-    if is_beside or not is_higher:
-        unsure('The boxes do not show which of the two is above the other.')
-    return True
-
-def share_in_half(picture, half, a):
-    # Share of the patch that lies in the left, right, top or bottom half of the picture.
-    left = (picture.horizontal_center - a.left) / a.width
-    bottom = (picture.vertical_center - a.lower) / a.height
-    share = {'left': left, 'right': 1 - left, 'bottom': bottom, 'top': 1 - bottom}[half]
-    return min(max(share, 0), 1)
-
-def is_clearly_in_half(picture, half, a):
-    return share_in_half(picture, half, a) >= 0.75
-
-def decide_half(picture, half, a):
-    share = share_in_half(picture, half, a)
-    if 0.25 < share < 0.75:
-        unsure('It lies in both halves of the picture.')
-    return share >= 0.75
-
-def is_near(a, b):
-    return gap(a, b) < 1
-
-def is_beside(a, b):
-    # Near each other, and at the same height of the picture.
-    level = min(a.upper, b.upper) > max(a.lower, b.lower)
-    return level and gap(a, b) < 1
-
-def is_inside(a, b):
-    return share_inside(a, b) > 0.7 and a.width * a.height < b.width * b.height
-
-def is_part_of(a, b):
-    return share_inside(a, b) > 0.5
-
-def is_amid(a, b):
-    beside = abs(a.horizontal_center - b.horizontal_center)
-    return beside < b.width / 4 and share_inside(a, b) > 0.3
-
-def is_between(a, b, c):
-    # Between the centres of b and c, along the axis on which these lie further apart.
-    beside = abs(b.horizontal_center - c.horizontal_center)
-    above = abs(b.vertical_center - c.vertical_center)
-    if beside >= above:
-        ends = sorted([b.horizontal_center, c.horizontal_center])
-        return ends[0] < a.horizontal_center < ends[1]
-    ends = sorted([b.vertical_center, c.vertical_center])
-    return ends[0] < a.vertical_center < ends[1]
-"""
-HELPERS = MappingProxyType(
-    {
-        source.removeprefix("def ").partition("(")[0]: source
-        for source in _SOURCES.strip().split("\n\n")
-    }
-)
-"""Name → source."""
-_CALL = re.compile(r"\b(\w+)(?=\()")
 _CLEAR = MappingProxyType(
     {
         "decide_left_of": "is_clearly_left_of",
@@ -179,7 +38,7 @@ _CLEAR = MappingProxyType(
 _CLEAR_PAIR = re.compile(r"\b(is_clearly_(?:left_of|above))\((\w+), (\w+)\)")
 _CLEAR_HALF = re.compile(r"\b(is_clearly_in_half\(image_patch, )'(\w+)'")
 _OPPOSITE_HALVES = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
-_DECIDES = re.compile(r"\b(?:" + "|".join(_CLEAR) + r")(?=\()")
+_DECIDES = re.compile(r"\bdecide_(?:left_of|above|half)(?=\()")
 
 
 RULES = MappingProxyType(
@@ -247,17 +106,3 @@ def opposite(beyond_doubt: str) -> str:
     """Return the opposite of what `clear` returned: right instead of left, below instead of above."""
     swapped = _CLEAR_PAIR.sub(r"\1(\3, \2)", beyond_doubt)
     return _CLEAR_HALF.sub(lambda call: f"{call[1]}{_OPPOSITE_HALVES[call[2]]!r}", swapped)
-
-
-def called_helpers(body: str) -> list[str]:
-    """Return the lines of the helpers that a program's body calls, each once, callees first."""
-    lines: dict[str, list[str]] = {}
-
-    def add(text: str, caller: str = "") -> None:
-        for name in _CALL.findall(text):
-            if name in HELPERS and name not in (caller, *lines):
-                add(HELPERS[name], name)
-                lines[name] = [*HELPERS[name].splitlines(), ""]
-
-    add(body)
-    return [line for source in lines.values() for line in source]

@@ -10,7 +10,7 @@ import keyword
 import re
 
 from viper.generate.grammar.vocabulary.words import plural
-from viper.generate.grammar.writing.geometry import HELPERS
+from viper.generate.grammar.writing.helpers import HELPERS
 
 __all__ = ["Names"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from textwrap import indent
 
-from viper.generate.grammar.writing.geometry import called_helpers
+from viper.generate.grammar.writing.helpers import called_helpers
 from viper.generate.grammar.writing.naming import Names
 from viper.models.capabilities import Capabilities
 from viper.models.roles import Role
