@@ -98,10 +98,10 @@ class ChoiceWriter(OpenQuestionWriter):
             self.write(f"    absent({listed(list(map(name_of, wanted)))!r})")
         fallback = match if self.has_matcher else repr("neither")
         self.write(f"    return {repr(texts[0]) if self.form.choices else fallback}")
-        if query.condition is not None and not self.best_effort:
+        if query.condition is not None:
             self.write(f"if len({{{option}[0] for {option} in {options}}}) > 1:")
             why = f"More than one of them is {said(query.condition)}: {', '.join(texts)}."
-            self.write(f"    unsure({why!r})")
+            self.give_up(why, f"single one of {listed(texts)}")
         self.write(best)
 
     def _gather_named(self, option: Description) -> str:

@@ -8,6 +8,7 @@ and `decide_…` ends the program where boxes leave it open.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from types import MappingProxyType
 
 __all__ = ["HELPERS", "called_helpers"]
@@ -77,10 +78,14 @@ def is_clearly_left_of(a, b):
     apart = b.horizontal_center - a.horizontal_center
     return a.left < b.left and a.right < b.right and apart >= 0.5 * min(a.width, b.width)
 
+def is_across(a, b):
+    # All the width of b: b is in front of it, above or below, and neither left nor right.
+    return a.left <= b.left and b.right <= a.right
+
 def decide_left_of(a, b):
     is_left = is_clearly_left_of(a, b)
-    if not is_left and not is_clearly_left_of(b, a):
-        unsure('One is in front of the other, or above it: neither is clearly left or right.')
+    if not (is_left or is_clearly_left_of(b, a) or is_across(a, b) or is_across(b, a)):
+        unsure('One overlaps the other: neither is clearly left or right.')
     return is_left
 
 def is_clearly_higher(a, b):
@@ -143,25 +148,53 @@ def is_between(a, b, c):
     ends = sorted([b.vertical_center, c.vertical_center])
     return ends[0] < a.vertical_center < ends[1]
 """
-HELPERS = MappingProxyType(
-    {
-        source.removeprefix("def ").partition("(")[0]: source
-        for source in _SOURCES.strip().split("\n\n")
-    }
-)
+# Under best effort `absent` notes the doubt, and the program goes on.
+_BEST_EFFORT_SOURCES = """
+def decide_left_of(a, b):
+    is_left = is_clearly_left_of(a, b)
+    if not (is_left or is_clearly_left_of(b, a) or is_across(a, b) or is_across(b, a)):
+        absent('clear left or right')
+        return is_left_of(a, b)
+    return is_left
+
+def decide_above(a, b):
+    is_higher, is_beside = is_clearly_higher(a, b), shared_width(a, b) <= 0.1
+    if is_clearly_higher(b, a) or (is_beside and not is_higher):
+        return False
+    if is_beside or not is_higher:
+        absent('clear above or below')
+        return is_above(a, b)
+    return True
+
+def decide_half(picture, half, a):
+    share = share_in_half(picture, half, a)
+    if 0.25 < share < 0.75:
+        absent('clear half of the picture')
+    return share > 0.5
+"""
+
+
+def _by_name(sources: str) -> Mapping[str, str]:
+    functions = sources.strip().split("\n\n")
+    return {source.removeprefix("def ").partition("(")[0]: source for source in functions}
+
+
+HELPERS: Mapping[str, str] = MappingProxyType(_by_name(_SOURCES))
 """Name → source."""
+_BEST_EFFORT = _by_name(_BEST_EFFORT_SOURCES)
 _CALL = re.compile(r"\b(\w+)(?=\()")
 
 
-def called_helpers(body: str) -> list[str]:
+def called_helpers(body: str, *, best_effort: bool) -> list[str]:
     """Return the lines of the helpers that a program's body calls, each once, callees first."""
+    sources = {**HELPERS, **_BEST_EFFORT} if best_effort else HELPERS
     lines: dict[str, list[str]] = {}
 
     def add(text: str, caller: str = "") -> None:
         for name in _CALL.findall(text):
-            if name in HELPERS and name not in (caller, *lines):
-                add(HELPERS[name], name)
-                lines[name] = [*HELPERS[name].splitlines(), ""]
+            if name in sources and name not in (caller, *lines):
+                add(sources[name], name)
+                lines[name] = [*sources[name].splitlines(), ""]
 
     add(body)
     return [line for source in lines.values() for line in source]

@@ -177,7 +177,7 @@ class PredicateWriter(ProgramBuilder, ABC):
         return " and ".join(self._place_test(name, item) for name in place.names)
 
     def _place_test(self, name: str, item: str) -> str:
-        if name in _HALVES and not self.refers and not self.best_effort:
+        if name in _HALVES and not self.refers:
             return f"decide_half(image_patch, {name!r}, {item})"
         return _PLACE_TESTS[name].format(a=item)
 
@@ -191,12 +191,12 @@ class PredicateWriter(ProgramBuilder, ABC):
         return rule
 
     def _test(self, rule: Rule, noun: str, other: Description) -> str:
-        """Return the predicate of a rule, which ends the program where boxes leave it open.
+        """Return the predicate of a rule, which says where boxes leave it open.
 
-        Not under best effort, where the object is taken to be there, or among drawn solids: in CLEVR's
-        scenes, left of a cube is what has its centre left of the cube's.
+        Not where the object is taken to be there, or among drawn solids: in CLEVR's scenes, left of a cube
+        is what has its centre left of the cube's.
         """
-        is_lenient = self.best_effort or self.refers or {noun, other.head} <= _SOLIDS
+        is_lenient = self.refers or {noun, other.head} <= _SOLIDS
         return rule.predicate if is_lenient else rule.decided or rule.predicate
 
     def also_in_words(

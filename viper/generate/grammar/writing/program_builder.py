@@ -61,6 +61,6 @@ class ProgramBuilder:
 
     def source(self) -> str:
         """Return the text of the program."""
-        helpers = called_helpers("\n".join(self._lines))
+        helpers = called_helpers("\n".join(self._lines), best_effort=self.best_effort)
         body = [*helpers, "image_patch = ImagePatch(image)", *self._lines]
         return "def execute_command(image):\n" + indent("\n".join(body), "    ") + "\n"

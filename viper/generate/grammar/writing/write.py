@@ -152,8 +152,6 @@ class _ProgramWriter(ReferentWriter, ChoiceWriter):
         if query.every:
             return f"len({subjects}) > 0 and all({predicate} for {one} in {subjects})"
         holds = any_of(predicate, one, subjects)
-        if self.best_effort:
-            return holds
         noun = query.subject.head
         if isinstance(condition, Related) and condition.words.endswith(" than"):
             compared = said(condition)
@@ -172,7 +170,7 @@ class _ProgramWriter(ReferentWriter, ChoiceWriter):
             contradicted = any_of(opposite(beyond_doubt), one, subjects)
             self.write(f"if {is_clear} and {contradicted}:")
             why = f"It depends on which {noun} is meant: the opposite is true of another."
-            self.write(f"    unsure({why!r})")
+            self.give_up(why, f"single {noun}")
         return f"{is_clear} or {holds}"
 
     def _check_number(self, subject: Description, subjects: str) -> None:
@@ -181,7 +179,8 @@ class _ProgramWriter(ReferentWriter, ChoiceWriter):
             why = (
                 f"{subject.number} of {subject.head} are asked about, and another number was found."
             )
-            self.write(f"if len({subjects}) != {subject.number}:", f"    unsure({why!r})")
+            self.write(f"if len({subjects}) != {subject.number}:")
+            self.give_up(why, f"group of {subject.number}")
 
     def _of_all_or_none(self, tests: str, why: str) -> str:
         """Write the end of a program whose answer stands only if it is the same for all.
@@ -194,8 +193,8 @@ class _ProgramWriter(ReferentWriter, ChoiceWriter):
         self.write(
             f"{verdicts} = [{tests}]",
             f"if True in {verdicts} and False in {verdicts}:",
-            f"    unsure({why!r})",
         )
+        self.give_up(why, "answer that is the same for all")
         return f"True in {verdicts}"
 
     def _verify_pick(self, subject: Description, pick: Pick) -> str:
