@@ -20,7 +20,7 @@ AIRPLANE = thing("airplane", (30, 20, 90, 60))
 BEFORE_IT = thing("person", (35, 40, 45, 80))
 BESIDE_IT = thing("person", (0, 40, 8, 80))
 # Wide, and by a part of its width further left: a crowd that is found as one.
-OVERLAPPING = thing("person", (15, 30, 75, 80))
+OVERLAPPING = thing("person", (12, 30, 75, 80))
 
 
 def asked(question: str, *things: Thing, best_effort: bool = False) -> object:
