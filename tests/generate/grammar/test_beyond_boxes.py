@@ -162,7 +162,10 @@ def test_which_one_is_answered_by_its_place() -> None:
 
 def test_several_are_in_several_places() -> None:
     assert " and " in HERD.run(write("Where are the elephants?"))
-    assert " and " not in HERD.run(write("Where is the elephant?"))
+    with pytest.raises(Ended, match="It depends on which elephant is meant"):
+        HERD.run(write("Where is the elephant?"))
+    lenient = write("Where is the elephant?", best_effort=True)
+    assert " and " not in HERD.run(lenient, best_effort=True)
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,79 @@ def test_where_the_one_that_is_meant_is_not_known_they_must_agree() -> None:
     assert asked("Is a person left of the car?", car, left, right) == "yes"
 
 
+def people(*lefts: int) -> list[Thing]:
+    """Return people beside each other, 8 wide."""
+    return [thing("person", (left, 40, left + 8, 80)) for left in lefts]
+
+
+def test_the_place_at_the_end_of_a_question_is_of_the_object_before_it() -> None:
+    scene = (thing("car", (20, 40, 30, 60)), *people(70, 85))
+    for question in (
+        "Is the car left of the person on the right?",
+        "Is anyone right of the car on the left?",
+        "Is the leftmost person left of the person on the right?",
+    ):
+        assert asked(question, *scene, *people(0)) == "yes", question
+    assert str(parse("Is the man with the hat on the left?")) == "some(man[with(hat)]: at_left)"
+
+
+def test_of_the_two_leftmost_there_are_two() -> None:
+    four = people(0, 25, 50, 75)
+    assert asked("How many people are right of the two leftmost people?", *four) == 2
+    assert asked("How many people are left of the two rightmost people?", *four) == 2
+    counted = "How many people are right of the three leftmost people?"
+    assert asked(counted, *four) == 1
+    assert asked(counted, *four[:2]) == "unsure"
+
+
+@pytest.mark.parametrize(
+    "question", ["Is the car right of the two people?", "Are the two people left of the car?"]
+)
+def test_of_the_two_people_there_must_be_two(question: str) -> None:
+    car = thing("car", (80, 40, 95, 60))
+    assert asked(question, car, *people(0, 25)) == "yes"
+    assert asked(question, car, *people(0)) == "unsure"
+    assert asked(question, car, *people(0, 25, 50)) == "unsure"
+    assert asked(question, car, *people(0), best_effort=True) in ("yes", "no")
+
+
+def test_how_many_of_the_biggest_are_meant_must_be_said() -> None:
+    program = write_program(parse("Are the biggest dogs on the left?"), BOXES, "grammar")
+    assert [doubt.why for doubt in program.doubts] == ["how many of them are meant is not said"]
+
+
+@pytest.mark.parametrize(
+    ("boxes", "side", "place"),
+    [
+        ([(0, 40, 20, 60)], "left", "left"),
+        ([(10, 40, 90, 60)], "unsure", "center"),
+        ([(0, 40, 20, 60), (5, 40, 25, 60)], "left", "left"),
+        ([(0, 40, 20, 60), (80, 40, 99, 60)], "unsure", "unsure"),
+    ],
+)
+def test_the_place_of_one_thing_is_said_where_it_has_one(
+    boxes: list[tuple[int, ...]], side: str, place: str
+) -> None:
+    dogs = [thing("dog", box) for box in boxes]
+    assert asked("Which side is the dog on?", *dogs) == side
+    assert asked("Where is the dog?", *dogs) == place
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [(40, "yes"), (44, "yes"), (72, "unsure"), (92, "no"), (0, "no"), (18, "unsure")],
+)
+def test_between_is_in_the_gap(left: int, expected: str) -> None:
+    cars = thing("car", (10, 40, 30, 60)), thing("airplane", (60, 40, 80, 60))
+    person = thing("person", (left, 40, left + 8, 80))
+    assert asked("Is the person between the car and the airplane?", *cars, person) == expected
+
+
+def test_a_number_is_read_as_exactly_that() -> None:
+    program = write_program(parse("Are there two people?"), BOXES, "grammar")
+    assert program.notes == ("2 is read as exactly 2",)
+
+
 def test_drawn_solids_are_compared_by_their_centres() -> None:
     before = thing("cube", (20, 40, 40, 60)), thing("sphere", (24, 50, 44, 70))
     assert asked("How many cubes are left of the sphere?", *before) == 1

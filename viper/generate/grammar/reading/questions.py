@@ -40,6 +40,9 @@ from viper.generate.grammar.vocabulary.lexicon import RESPECTS
 __all__ = ["YesNoChart"]
 
 _COPULAS = "is|are|was|were"
+_POSITIONS = frozenset(
+    "left_of right_of above below in_front_of behind between next_to near far_from".split()
+)
 _PRESENT = frozenset("visible there present shown pictured here".split())
 """Words after "is" in questions that only ask whether something is visible."""
 
@@ -167,13 +170,20 @@ class YesNoChart(ExistenceChart):
         subject_at += none
         # "Are any of the cups red?" asks about one of them.
         of_some = self.word_in(at, "any|some|either|one")
+        further: list[tuple[Query, int]] = []
         for subjects, end in self._subjects(subject_at):
             if of_some:
                 subjects = [replace(subject, plural=False) for subject in subjects]
             for condition, stop in predicate(end):
                 all_of_them = every or (both and len(subjects) == 1)
                 query = _said(subjects, condition, every=all_of_them)
-                yield (Isnt(query) if negated or none else query), stop
+                read = (Isnt(query) if negated or none else query), stop
+                # "Is the oven left of the person on the right?": it is the person who is on the right.
+                if isinstance(condition, Place) and _is_positioned(subjects[-1]):
+                    further.append(read)
+                else:
+                    yield read
+        yield from further
         if at > 0:  # "is the dog (in the picture)?"
             for what, end in self.description(subject_at):
                 yield exists(what), end
@@ -219,6 +229,12 @@ def _compares(subject: Description) -> bool:
     """Return whether a phrase compares its object with another: "the man taller than the boy"."""
     related = [c for c in subject.conditions if isinstance(c, Related)]
     return any(condition.words.endswith(" than") for condition in related)
+
+
+def _is_positioned(subject: Description) -> bool:
+    """Return whether a phrase ends with a position towards another object: "the oven left of the person"."""
+    last = subject.conditions[-1] if subject.conditions else None
+    return isinstance(last, Related) and last.relation in _POSITIONS
 
 
 def _bearer(subject: Description) -> Description:

@@ -32,13 +32,14 @@ _CLEAR = MappingProxyType(
     {
         "decide_left_of": "is_clearly_left_of",
         "decide_above": "is_clearly_above",
+        "decide_between": "is_clearly_between",
         "decide_half": "is_clearly_in_half",
     }
 )
 _CLEAR_PAIR = re.compile(r"\b(is_clearly_(?:left_of|above))\((\w+), (\w+)\)")
 _CLEAR_HALF = re.compile(r"\b(is_clearly_in_half\(image_patch, )'(\w+)'")
 _OPPOSITE_HALVES = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
-_DECIDES = re.compile(r"\bdecide_(?:left_of|above|half)(?=\()")
+_DECIDES = re.compile(r"\bdecide_(?:left_of|above|between|half)(?=\()")
 
 
 RULES = MappingProxyType(
@@ -102,7 +103,8 @@ def clear(predicate: str) -> str | None:
     return None if beyond_doubt == predicate or "not " in predicate else beyond_doubt
 
 
-def opposite(beyond_doubt: str) -> str:
-    """Return the opposite of what `clear` returned: right instead of left, below instead of above."""
+def opposite(beyond_doubt: str) -> str | None:
+    """Return the opposite of what `clear` returned, as right is of left; None if there is none."""
     swapped = _CLEAR_PAIR.sub(r"\1(\3, \2)", beyond_doubt)
-    return _CLEAR_HALF.sub(lambda call: f"{call[1]}{_OPPOSITE_HALVES[call[2]]!r}", swapped)
+    swapped = _CLEAR_HALF.sub(lambda call: f"{call[1]}{_OPPOSITE_HALVES[call[2]]!r}", swapped)
+    return None if swapped == beyond_doubt else swapped

@@ -104,6 +104,26 @@ def decide_above(a, b):
         unsure('The boxes do not show which of the two is above the other.')
     return True
 
+def is_clearly_between(a, b, c):
+    # In the gap of the two, from left to right or from top to bottom.
+    beside = is_clearly_left_of(b, a) and is_clearly_left_of(a, c)
+    beside = beside or (is_clearly_left_of(c, a) and is_clearly_left_of(a, b))
+    above = is_clearly_higher(b, a) and is_clearly_higher(a, c)
+    return beside or above or (is_clearly_higher(c, a) and is_clearly_higher(a, b))
+
+def is_outside(a, b, c):
+    # Clearly on the same side of both.
+    beside = is_clearly_left_of(a, b) and is_clearly_left_of(a, c)
+    beside = beside or (is_clearly_left_of(b, a) and is_clearly_left_of(c, a))
+    above = is_clearly_higher(a, b) and is_clearly_higher(a, c)
+    return beside or above or (is_clearly_higher(b, a) and is_clearly_higher(c, a))
+
+def decide_between(a, b, c):
+    is_between_them = is_clearly_between(a, b, c)
+    if not is_between_them and not is_outside(a, b, c):
+        unsure('The boxes do not show whether it is between the two.')
+    return is_between_them
+
 def share_in_half(picture, half, a):
     # Share of the patch that lies in the left, right, top or bottom half of the picture.
     left = (picture.horizontal_center - a.left) / a.width
@@ -165,6 +185,13 @@ def decide_above(a, b):
         absent('clear above or below')
         return is_above(a, b)
     return True
+
+def decide_between(a, b, c):
+    is_between_them = is_clearly_between(a, b, c)
+    if not is_between_them and not is_outside(a, b, c):
+        absent('clear place between the two')
+        return is_between(a, b, c)
+    return is_between_them
 
 def decide_half(picture, half, a):
     share = share_in_half(picture, half, a)

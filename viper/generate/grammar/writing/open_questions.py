@@ -65,15 +65,6 @@ class OpenQuestionWriter(PremiseWriter):
         else:
             self.write(f"return {yes!r} if {expression} else {no!r}")
 
-    def give_up(self, why: str, name: str) -> None:
-        """Write the end of a program that has seen nothing that settles the question.
-
-        Args:
-            why: The reason, as a sentence.
-            name: What was not found; under best effort the program goes on, with a doubt about that.
-        """
-        self.write(f"    absent({name!r})" if self.best_effort else f"    unsure({why!r})")
-
     def answer_among(self, answer: str, texts: list[str]) -> None:
         """Write the choice of the option that a free-text answer contains."""
         said, option = self.names.single("said"), self.names.single("option")
@@ -209,18 +200,18 @@ class OpenQuestionWriter(PremiseWriter):
         one = self.one_of(found)
         if self.best_effort:  # no place of the whole image is an answer
             self.write(f"if not {found}:", "    return None")
+        place = f"place_in(image_patch, {one})"
         if query.axis == "horizontal":
-            place = (
-                f"'left' if {one}.horizontal_center < image_patch.horizontal_center else 'right'"
-            )
-        else:
-            place = f"place_in(image_patch, {one})"
-        if not query.subject.plural or query.axis == "horizontal":  # on one side of the two
-            self.write(f"{one} = {found}[0]", f"return {place}")
-            return
+            place = f"'left' if decide_half(image_patch, 'left', {one}) else 'right'"
         places = self.names.single("places")
-        self.write(f"{places} = sorted({{{place} for {one} in {found}}})")
-        self.write(f"return ' and '.join({places})")
+        self.write(f"{places} = [{place} for {one} in {found}]")
+        if query.subject.plural:
+            self.write(f"return ' and '.join(sorted(set({places})))")
+            return
+        self.write(f"if len(set({places})) > 1:")
+        noun = query.subject.head
+        self.give_up(f"It depends on which {noun} is meant: they lie apart.", f"single {noun}")
+        self.write(f"return {places}[0]")
 
     def ask_scene(self, query: AskScene) -> None:
         """Write the question to the whole image."""

@@ -226,7 +226,7 @@ class PredicateWriter(ProgramBuilder, ABC):
         if any(not self.can_find(other) for other in condition.others):
             return self._in_words(condition, item, noun)
         if condition.relation == "between":
-            return self._between(condition, item)
+            return self._between(condition, item, noun)
         rule = self.rule_for(condition)
         if rule is None:
             return self._in_words(condition, item, noun)
@@ -253,7 +253,7 @@ class PredicateWriter(ProgramBuilder, ABC):
             tested = f"any({predicate} for {one} in {others})"
         return self.also_in_words(tested, rule, condition, item, noun)
 
-    def _between(self, condition: Related, item: str) -> str:
+    def _between(self, condition: Related, item: str, noun: str) -> str:
         self.remark(f"{said(condition)}: judged from boxes")
         first, one = self.found(condition.others[0], item)
         if len(condition.others) == 2:
@@ -261,7 +261,9 @@ class PredicateWriter(ProgramBuilder, ABC):
         else:
             two = self.names.single(f"second_{one}")
             others = f"{first} if {one} != {two}"
-        return f"any(is_between({item}, {one}, {two}) for {one} in {first} for {two} in {others})"
+        rule = Rule("is_between", decided="decide_between")
+        between = self._test(rule, noun, condition.others[0])
+        return f"any({between}({item}, {one}, {two}) for {one} in {first} for {two} in {others})"
 
     def _inverse(self, condition: Inverse, item: str, noun: str) -> str | None:
         rule = RULES.get(condition.relation)

@@ -63,7 +63,25 @@ class PremiseWriter(SelectWriter):
                 self.write(f"if not {many}:", "    return None")
             else:
                 self.write(f"if not {many}:", f"    absent({self.absent_name(description)})")
+                self._check_number(description, many)
         return many
+
+    def _check_number(self, description: Description, many: str) -> None:
+        """Write the end of a program that finds another number of objects than "the three people"."""
+        number, noun = description.number, description.head
+        if number is not None and number > 1 and description.is_presupposed:
+            self.write(f"if len({many}) != {number}:")
+            why = f"{number} of {noun} are asked about, and another number was found."
+            self.give_up(why, f"group of {number}")
+
+    def give_up(self, why: str, name: str) -> None:
+        """Write the end of a program that has seen nothing that settles the question.
+
+        Args:
+            why: The reason, as a sentence.
+            name: What was not found; under best effort the program goes on, with a doubt about that.
+        """
+        self.write(f"    absent({name!r})" if self.best_effort else f"    unsure({why!r})")
 
     def first_of(self, description: Description) -> str:
         """Write the choice of the best object; under best effort of the whole image, if there is none."""

@@ -119,7 +119,9 @@ class SelectWriter(FindWriter):
                     condition, many, one, noun, is_granted=to_name, any_will_do=any_will_do
                 )
         for pick in picks:
-            self._pick(pick, many, one, noun)
+            if description.plural and description.number is None and not self.refers:
+                self.doubt(name_of(description), "how many of them are meant is not said")
+            self._pick(pick, many, one, noun, number=description.number or 1)
         return self.read(many)
 
     def _name_absent(self, description: Description, many: str) -> None:
@@ -208,7 +210,7 @@ class SelectWriter(FindWriter):
         self.write(f"{extreme} = min({before}, key=lambda {one}: {key}, default=None)")
         self.keep(many, f"[{one} for {one} in {before} if {one} != {extreme}]")
 
-    def _pick(self, pick: Pick, many: str, one: str, noun: str) -> None:
+    def _pick(self, pick: Pick, many: str, one: str, noun: str, *, number: int = 1) -> None:
         key = self.rank_key(pick, one, noun)
         if key is None:
             if self.has_matcher and pick.other is None:
@@ -219,7 +221,8 @@ class SelectWriter(FindWriter):
             else:
                 self.doubt(f"{said(pick)} {noun}", NO_MATCHER, "matcher")
             return
-        span = {-1: "[-1:]", 1: "[:1]"}.get(pick.rank, f"[{pick.rank - 1}:{pick.rank}]")
+        spans = {-1: f"[-{number}:]", 1: f"[:{number}]"}
+        span = spans.get(pick.rank, f"[{pick.rank - 1}:{pick.rank}]")
         self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {key}){span}")
 
     def rank_key(self, pick: Pick, one: str, noun: str) -> str | None:

@@ -103,6 +103,8 @@ class _ProgramWriter(ReferentWriter, ChoiceWriter):
             case Exists(comparison=None):
                 return self._exists(query.what)
             case Exists():
+                if query.comparison == "==":
+                    self.remark(f"{query.number} is read as exactly {query.number}")
                 return f"len({self.gather(query.what)}) {query.comparison} {query.number}"
             case CompareCounts():
                 first, second = self.gather(query.first), self.gather(query.second)
@@ -158,7 +160,6 @@ class _ProgramWriter(ReferentWriter, ChoiceWriter):
             why = f"It depends on which {noun} is meant: one is {compared}, another is not."
             return self._of_all_or_none(holds.removeprefix("any(")[:-1], why)
         if query.subject.plural and query.subject.is_presupposed:
-            self._check_number(query.subject, subjects)
             why = "It is so of some of them, and not of others."
             return self._of_all_or_none(f"{predicate} for {one} in {subjects}", why)
         beyond_doubt = clear(predicate)
@@ -166,21 +167,13 @@ class _ProgramWriter(ReferentWriter, ChoiceWriter):
             return holds
         is_clear = self.names.single("is_clear")
         self.write(f"{is_clear} = {any_of(beyond_doubt, one, subjects)}")
-        if query.subject.is_presupposed:
-            contradicted = any_of(opposite(beyond_doubt), one, subjects)
+        opposed = opposite(beyond_doubt)
+        if query.subject.is_presupposed and opposed is not None:
+            contradicted = any_of(opposed, one, subjects)
             self.write(f"if {is_clear} and {contradicted}:")
             why = f"It depends on which {noun} is meant: the opposite is true of another."
             self.give_up(why, f"single {noun}")
         return f"{is_clear} or {holds}"
-
-    def _check_number(self, subject: Description, subjects: str) -> None:
-        """Write the end of a program that finds another number of objects than "the three people"."""
-        if subject.number is not None:
-            why = (
-                f"{subject.number} of {subject.head} are asked about, and another number was found."
-            )
-            self.write(f"if len({subjects}) != {subject.number}:")
-            self.give_up(why, f"group of {subject.number}")
 
     def _of_all_or_none(self, tests: str, why: str) -> str:
         """Write the end of a program whose answer stands only if it is the same for all.
