@@ -128,7 +128,7 @@ def test_every_other_instruction_that_is_not_plain_is_refused_by_its_name(tmp_pa
 def test_control_the_library_makes_sets_of_these_instructions(tmp_path, value):
     content = pickle.dumps([value], 4)
     assert pickle.loads(content) == [value]
-    with pytest.raises(InputError, match="instruction (EMPTY_SET|FROZENSET)"):
+    with pytest.raises(InputError, match=r"instruction (EMPTY_SET|FROZENSET)"):
         read_plain_pickle(written(tmp_path, content))
 
 
