@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -26,21 +27,35 @@ TESTS = (
 ).split()
 # A requirement with a lower bound, and perhaps an upper one: name, version.
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)>=([0-9][0-9.]*)(?:,.*)?")
+# Extras that consist of others.
+_IS_OWN = re.compile(r"viper-vision\[")
 
 
-def lowest_requirements() -> list[str]:
-    """Return `name==version` for each requirement of the base and of `EXTRAS`."""
+def lowest_requirements(extras: Iterable[str] = EXTRAS) -> list[str]:
+    """Return `name==version` for each requirement of the base and of extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [*project["dependencies"]]
-    for extra in EXTRAS:
+    for extra in extras:
         wanted += project["optional-dependencies"][extra]
-    found = []
-    for requirement in wanted:
-        parts = _REQUIREMENT.fullmatch(requirement)
-        if parts is None:
-            raise SystemExit(f"pyproject.toml has {requirement!r} without a lower bound.")
-        found.append(f"{parts[1]}=={parts[2]}")
-    return found
+    return [lowest(requirement) for requirement in wanted if not _IS_OWN.match(requirement)]
+
+
+def all_extras() -> list[str]:
+    """Return the names of all extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return list(project["optional-dependencies"])
+
+
+def lowest(requirement: str) -> str:
+    """Return `name==version` for the lower bound of a requirement.
+
+    Raises:
+        SystemExit: It has none.
+    """
+    parts = _REQUIREMENT.fullmatch(requirement)
+    if parts is None:
+        raise SystemExit(f"pyproject.toml has {requirement!r} without a lower bound.")
+    return f"{parts[1]}=={parts[2]}"
 
 
 def main(folder: Path) -> int:

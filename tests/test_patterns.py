@@ -11,7 +11,10 @@ import tracemalloc
 
 import pytest
 
+import viper_sandbox.thoughts
+from fakes import patterns
 from fakes.patterns import METHODS, Use, backtracking_groups, bytes_of_use, slow_text, uses
+from viper.backends import foreign_arguments
 from viper.builtin import questions
 from viper.generate import examples
 from viper.images import decoding
@@ -20,6 +23,7 @@ from viper.oracle import answerer
 from viper.serve.host_places import HostPlaces
 from viper.storage import bounded_json
 from viper.texts import secrets
+from viper.weights import hub
 
 PLACES = HostPlaces(["/srv/a b/c.onnx", "a/a/a"], ["/a/a", "/home/me"], ["http://gpu-box:1/v1"])
 # Expressions in tables, or with a part that is not constant: file → what they stand for, and their method.
@@ -65,6 +69,45 @@ def test_every_expression_is_found():
     assert {use.method for use in FOUND} <= set(METHODS)
 
 
+def test_each_expression_is_tried_as_it_is_used():
+    found = {(use.place.partition(":")[0], use.pattern.pattern, use.method) for use in FOUND}
+    thoughts, arguments = "sandbox/viper_sandbox/thoughts.py", "viper/backends/foreign_arguments.py"
+    assert (thoughts, viper_sandbox.thoughts._END.pattern, "split") in found
+    assert (arguments, foreign_arguments._MODEL_ID.pattern, "fullmatch") in found
+    assert (
+        arguments,
+        foreign_arguments._WORD.pattern,
+        "fullmatch",
+    ) in found  # passed to a function
+    # Used in another module than the one that makes it.
+    assert ("viper/weights/cache.py", hub.REVISION.pattern, "fullmatch") in found
+    # In a table.
+    assert ("viper/weights/hub.py", hub._DIGESTS["sha256"].pattern, "fullmatch") in found
+
+
+@pytest.mark.parametrize(
+    ("expression", "methods"),
+    [
+        ("A.split(x)", {"split"}),
+        ("map(A.fullmatch, x)", {"fullmatch"}),
+        ("other.A.split(x)", {"split"}),
+        ("A.sub(x, f(A))", {"sub", "findall", "fullmatch"}),
+        ("[A]", {"findall", "fullmatch"}),
+        ("A.pattern", {"findall", "fullmatch"}),
+    ],
+)
+def test_control_a_use_in_another_module_is_found(tmp_path, monkeypatch, expression, methods):
+    monkeypatch.setattr(patterns, "ROOT", tmp_path)
+    monkeypatch.setattr(patterns, "PACKAGES", ["viper"])
+    (tmp_path / "viper").mkdir()
+    (tmp_path / "viper" / "other.py").write_text("import re\nA = re.compile('a+')\n")
+    reader = "from viper import other" if "other" in expression else "from viper.other import A"
+    (tmp_path / "viper" / "reader.py").write_text(f"{reader}\nx = {expression}\n")
+    found, unknown = patterns.uses()
+    assert unknown == []
+    assert {use.method for use in found} == methods
+
+
 def test_every_expression_takes_linear_time():
     assert slow_uses(SIZES) == {}
 
@@ -90,6 +133,22 @@ def test_every_expression_takes_linear_time_for_a_megabyte():
     ids=lambda value: value.pattern if isinstance(value, re.Pattern) else value,
 )
 def test_an_expression_that_takes_longer_is_noticed(pattern, method):
+    assert slow_text(pattern, method, **SIZES)
+
+
+@pytest.mark.parametrize(
+    ("text", "method"),
+    [
+        (r"(?:a|b|ab)+c?", "fullmatch"),
+        (r"a*?|a*b*a*", "fullmatch"),
+        (r"a.*?b|a", "split"),
+        (r"a.*?b|a", "findall"),
+        (r"a[a-z ]*\n|a", "finditer"),
+    ],
+)
+def test_control_an_expression_is_fast_in_one_way_and_slow_in_another(text, method):
+    pattern = re.compile(text)
+    assert not slow_text(pattern, "search", **SIZES)
     assert slow_text(pattern, method, **SIZES)
 
 

@@ -51,6 +51,26 @@ def test_plugins_are_listed_by_name_without_being_imported(installed):
     assert "no_such_package" not in sys.modules
 
 
+def test_control_the_library_imports_a_plugin_that_it_loads(installed, tmp_path, monkeypatch):
+    (tmp_path / "first").mkdir(exist_ok=True)
+    (tmp_path / "first" / "imported_guest.py").write_text("MODULE = 7\n")
+    installed("sign-reader", "[viper.modules]\nsigns = imported_guest:MODULE\n")
+    monkeypatch.setattr(sys, "modules", {**sys.modules})
+    assert list(find_plugins(MODULES)) == ["signs"]
+    assert "imported_guest" not in sys.modules
+    (entry,) = entry_points(tmp_path / "first")
+    assert entry.load() == 7
+    assert "imported_guest" in sys.modules
+
+
+def entry_points(folder):
+    """The entry points of modules in a folder, as the library reads them."""
+    found = []
+    for one in importlib.metadata.distributions(path=[str(folder)]):
+        found += [entry for entry in one.entry_points if entry.group == MODULES]
+    return found
+
+
 def test_of_two_copies_of_a_distribution_the_first_on_the_path_counts(installed, tmp_path):
     installed("sign-reader", "[viper.modules]\nsigns = a:M\n", "2.0")
     distribution(tmp_path / "second", "Sign_Reader", "[viper.modules]\nsigns = b:M\n")
@@ -72,12 +92,17 @@ def test_metadata_that_cannot_be_read_is_left_out_with_a_warning(installed, capl
     with caplog.at_level(logging.WARNING):
         assert list(find_plugins(MODULES)) == ["signs"]
     assert f"{place.name} cannot be read" in caplog.text
+    with pytest.raises((ValueError, AttributeError, TypeError)):  # the control
+        [entry.module for entry in entry_points(place.parent)]
 
 
-def test_names_that_would_write_on_the_terminal_are_made_harmless(installed):
+def test_names_that_would_write_on_the_terminal_are_made_harmless(installed, tmp_path):
     installed("evil", "[viper.modules]\n\x1b[31mred = a:M\n" + "n" * 300 + " = a:M\n")
     names = list(find_plugins(MODULES))
     assert all(name.isprintable() and len(name) <= 101 for name in names)
+    raw = [entry.name for entry in entry_points(tmp_path / "first")]
+    assert "\x1b[31mred" in raw  # the control
+    assert "n" * 300 in raw
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 No descriptor can be opened, not even a socket; no file can grow; no process can be forked unless the user is
 root; memory and CPU time are limited. A profiling timer enforces the CPU time precisely; the kernel's limit,
-in whole seconds, is the second line of defense, which no process can ignore.
+in whole seconds, is the second line of defense: a signal that says why, and one second later one that no
+process can ignore.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ _LONGEST_S = 1e9
 
 
 def set_limits(limits: Limits, address_space_bytes: int) -> dict[str, str]:
-    """Set resource limits, soft and hard alike, each to the lower of ours and the hard limit in force.
+    """Set resource limits, each to the lower of ours and the hard limit in force.
+
+    Soft and hard ones are alike, except for the CPU time: at its hard limit the kernel sends SIGKILL, which
+    does not tell why, so the soft limit is a second less.
 
     Args:
         limits: Bounds of memory and CPU time.
@@ -45,14 +49,15 @@ def set_limits(limits: Limits, address_space_bytes: int) -> dict[str, str]:
     """
     import resource
 
-    wanted = {name: (constant, 0) for name, constant in _NONE_OF.items()}
-    wanted["CPU time"] = ("RLIMIT_CPU", cpu_bound_s(limits))
+    wanted = {name: (constant, 0, 0) for name, constant in _NONE_OF.items()}
+    cpu_s, memory = cpu_bound_s(limits), memory_bound_bytes(limits, address_space_bytes)
+    wanted["CPU time"] = ("RLIMIT_CPU", cpu_s - 1, cpu_s)
     # Last, because the others may need memory.
-    wanted["memory"] = ("RLIMIT_AS", memory_bound_bytes(limits, address_space_bytes))
+    wanted["memory"] = ("RLIMIT_AS", memory, memory)
     failed = {}
-    for name, (constant, value) in wanted.items():
+    for name, (constant, soft, hard) in wanted.items():
         limit = getattr(resource, constant, None)
-        if limit is not None and (reason := _set(limit, value)):
+        if limit is not None and (reason := _set(limit, soft, hard)):
             failed[_NAME.format(name)] = reason
     try:
         # SIGPROF ends the process by default.
@@ -75,17 +80,18 @@ def cpu_bound_s(limits: Limits) -> int:
     return math.ceil(spent.ru_utime + spent.ru_stime + min(limits.cpu_s, _LONGEST_S)) + 1
 
 
-def _set(limit: int, value: int) -> str:
+def _set(limit: int, soft: int, hard: int) -> str:
     """Set one limit; return why it is not in force, "" if it is."""
     import resource
 
     try:
-        _, hard = resource.getrlimit(limit)
-        value = min(value, _LARGEST if hard == resource.RLIM_INFINITY else hard)
-        resource.setrlimit(limit, (value, value))
+        _, given = resource.getrlimit(limit)
+        hard = min(hard, _LARGEST if given == resource.RLIM_INFINITY else given)
+        wanted = (min(soft, hard), hard)
+        resource.setrlimit(limit, wanted)
         in_force = resource.getrlimit(limit)
     except (OSError, ValueError) as error:
         return getattr(error, "strerror", None) or str(error)
-    if in_force != (value, value):
+    if in_force != wanted:
         return "this machine accepts it but does not set it"
     return ""

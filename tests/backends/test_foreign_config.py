@@ -12,9 +12,9 @@ import threading
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoProcessor, AutoTokenizer
 
-from fakes import tiny_models
+from fakes import tiny_detectors, tiny_models
 from viper.backends.foreign_config import check_open_clip, check_transformers
 from viper.backends.model_source import ModelSource
 from viper.backends.sealed_loading import NoCodeError, sealed
@@ -227,6 +227,49 @@ def test_code_beside_a_model_of_transformers_is_not_run(folder, tmp_path, kind):
     assert not (tmp_path / "ran").exists()
     loader.from_pretrained(folder, trust_remote_code=True)
     assert (tmp_path / "ran").exists()  # control
+
+
+# Role and builder of a model, file and entry that name code, the base of its class, and who would run it.
+CODE_OF_LOADERS = {
+    "matcher, config": ("matcher", tiny_models.clip, "config.json", "CLIPConfig", AutoConfig),
+    "matcher, images": (
+        "matcher", tiny_models.clip, "preprocessor_config.json", "CLIPImageProcessor", AutoImageProcessor
+    ),
+    "depth, config": ("depth", tiny_models.depth_anything, "config.json", "DPTConfig", AutoConfig),
+    "depth, images": (
+        "depth", tiny_models.depth_anything, "preprocessor_config.json", "DPTImageProcessor",
+        AutoImageProcessor
+    ),
+    "detector, config": ("detector", tiny_detectors.yolos, "config.json", "YolosConfig", AutoConfig),
+    "detector, images": (
+        "detector", tiny_detectors.yolos, "preprocessor_config.json", "YolosImageProcessor",
+        AutoImageProcessor
+    ),
+    "answerer, config": ("answerer", tiny_models.smolvlm, "config.json", "SmolVLMConfig", AutoConfig),
+    "answerer, processor": (
+        "answerer", tiny_models.smolvlm, "processor_config.json", "SmolVLMProcessor", AutoProcessor
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CODE_OF_LOADERS)
+def test_code_that_a_model_of_any_role_names_is_not_run(tmp_path, name):
+    role, make, file, base, loader = CODE_OF_LOADERS[name]
+    folder = make(tmp_path / "model")
+    text = CODE.format(base=base, name="Mine", marker=str(tmp_path / "ran"))
+    (folder / "mine.py").write_text(text)
+    entries = {
+        "config.json": {"model_type": "mine"},
+        "preprocessor_config.json": {"image_processor_type": "Mine"},
+        "processor_config.json": {"processor_class": "Mine"},
+    }
+    put(folder / file, auto_map={loader.__name__: "mine.Mine"}, **entries[file])
+    with contextlib.suppress(ConfigError):  # whether it can do without does not matter
+        open_backend(BackendRef.parse(role, f"transformers:{folder}?device=cpu"))
+    assert not (tmp_path / "ran").exists()
+    with contextlib.suppress(Exception):  # whether its class can be made does not matter
+        loader.from_pretrained(folder, trust_remote_code=True)
+    assert (tmp_path / "ran").exists()  # the control
 
 
 class Payload:

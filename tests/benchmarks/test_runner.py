@@ -7,9 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 from fakes import bench
+from fakes.llm_server import LLMServer, drop, text
 from viper import Engine
 from viper.cli import cli
 from viper.errors import ConfigError
+from viper.generate.openai import OpenAIGenerator
 from viper_benchmarks.run_folder import read_rows
 from viper_benchmarks.runner import RunPlan, run
 from viper_benchmarks.tasks.jsonl import JsonlSamples
@@ -54,6 +56,47 @@ def test_a_run_that_was_cut_off_is_resumed_without_repeating_anything(data, tmp_
     assert len(path.read_text().splitlines()) == 6
     for key in ("n", "accuracy", "failures", "mean_iou", "ids_sha256_sum", "metrics"):
         assert resumed[key] == whole[key]
+
+
+COUNTS = "def execute_command(image):\n    return len(image.find('cup'))\n"
+ASKED = [{"id": str(n), "image": "a.png", "query": f"Why {n}?", "answer": "3"} for n in range(6)]
+
+
+def asked_of(server, data, output, **options):
+    """Run the rows with a language model that writes the programs."""
+    generator = OpenAIGenerator.parse(
+        f"m?base_url={server.url}&examples=0&api=brief&max_retries=0&timeout=5"
+    )
+    with Engine("stub", generator) as engine:
+        return bench.score(data, engine, output=output, **options)
+
+
+@pytest.mark.parametrize("replies", [3, 6], ids=["dies", "the control: stays"])
+def test_a_service_that_dies_costs_the_rows_that_it_did_not_answer_alone(tmp_path, replies):
+    data, output = bench.folder(tmp_path, ASKED), tmp_path / "out"
+    served = [text(f"```python\n{COUNTS}```")] * replies
+    with LLMServer([*served, drop()]) as server:
+        report = asked_of(server, data, output)
+    assert report["n"] == 6
+    assert report["failures"] == ({"generator": 6 - replies} if replies < 6 else {})
+    assert report["accuracy"] == replies / 6
+    rows = [*read_rows(output / "samples.jsonl")]
+    assert [row.failure for row in rows] == [None] * replies + ["generator"] * (6 - replies)
+    assert [row.answer for row in rows[:replies]] == ["3"] * replies
+
+
+def test_a_run_that_ended_with_its_service_is_completed_by_another(tmp_path):
+    data, output = bench.folder(tmp_path, ASKED), tmp_path / "out"
+    path = output / "samples.jsonl"
+    with LLMServer([text(f"```python\n{COUNTS}```")] * 3 + [drop()]) as server:
+        asked_of(server, data, output)
+    answered = path.read_text().splitlines(keepends=True)[:3]
+    path.write_text("".join(answered))  # the rows of the failures are removed
+    with LLMServer([text(f"```python\n{COUNTS}```")]) as server:
+        report = asked_of(server, data, output, resume=True)
+        assert len(server.requests) == 3
+    assert (report["n"], report["accuracy"], report["failures"]) == (6, 1.0, {})
+    assert path.read_text().splitlines(keepends=True)[:3] == answered
 
 
 def test_a_finished_run_that_is_resumed_answers_nothing_and_reports_the_same(data, tmp_path):

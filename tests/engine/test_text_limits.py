@@ -145,7 +145,7 @@ def test_control_the_messages_would_fill_the_prompt(fake_engine, monkeypatch):
     assert len(generator.requests[1].rejected[0].failure.message) >= 1_280_000
 
 
-def test_a_message_of_a_generator_is_capped():
+def test_a_message_of_a_generator_is_capped(monkeypatch):
     class Failing(ScriptedGenerator):
         async def generate(self, requests):
             raise GenerationError(ENDLESS)
@@ -155,6 +155,9 @@ def test_a_message_of_a_generator_is_capped():
     with Engine("stub", Failing([]), votes=2) as engine:
         trace = engine.ask(IMAGE, "How many?").trace
         assert max(len(turn.failure.message) for turn in trace.turns) <= 700
+    monkeypatch.setattr("viper.programs.program.capped", lambda text: text)
+    with Engine("stub", Failing([])) as engine:
+        assert len(engine.ask(IMAGE, "How many?").failure.message) > 700  # the control
 
 
 # -- no prompt is sent that the budget does not cover

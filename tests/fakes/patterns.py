@@ -9,7 +9,8 @@ import re
 import signal
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from re import _parser  # type: ignore[attr-defined]
@@ -17,6 +18,9 @@ from re import _parser  # type: ignore[attr-defined]
 ROOT = Path(__file__).parents[2]
 PACKAGES = ["viper", "sandbox/viper_sandbox", "benchmarks/viper_benchmarks"]
 METHODS = ("match", "fullmatch", "search", "sub", "subn", "findall", "finditer", "split")
+# Those that take longest, in place of all where it is not known which is used: the first searches the whole
+# text again and again as the last five do, and `match` and `search` are its beginning.
+_HARDEST = frozenset({"findall", "fullmatch"})
 
 
 @dataclass(frozen=True)
@@ -31,35 +35,106 @@ class Use:
 
 def uses() -> tuple[list[Use], list[str]]:
     """Return every use of an expression, and the places whose expression cannot be known beforehand."""
+    sources = {
+        path: path.read_text(encoding="utf-8")
+        for folder in PACKAGES
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    }
+    trees = {
+        path: list(ast.walk(ast.parse(source)))
+        for path, source in sources.items()
+        if re.search(r"\bre\.", source)
+    }
+    shared = "|".join(_shared_names(trees.values()))
+    if shared:  # read where these may be used as well
+        is_reader = re.compile(rf"\b(?:{shared})\b").search
+        trees |= {
+            path: list(ast.walk(ast.parse(source)))
+            for path, source in sources.items()
+            if path not in trees and is_reader(source)
+        }
+    readers = {path: _Readings(nodes) for path, nodes in trees.items()}
     found: list[Use] = []
     unknown: list[str] = []
-    for folder in PACKAGES:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            source = path.read_text(encoding="utf-8")
-            if "re." in source:
-                one, other = _uses_in(path, ast.parse(source))
-                found += one
-                unknown += other
+    for path, nodes in trees.items():
+        one, other = _uses_in(path, nodes, readers)
+        found += one
+        unknown += other
     return found, unknown
 
 
-def _uses_in(path: Path, tree: ast.Module) -> tuple[list[Use], list[str]]:
+def _shared_names(trees: Iterable[list[ast.AST]]) -> set[str]:
+    """Return the variables of modules that hold an expression, and that another module may import."""
+    return {
+        target.id
+        for tree in trees
+        for node in tree
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("re.compile(")
+        for target in node.targets
+        if isinstance(target, ast.Name) and not target.id.startswith("_")
+    }
+
+
+class _Readings:
+    """What a module does with its names, and with those that it imports.
+
+    Args:
+        nodes: Of the syntax tree of the module.
+    """
+
+    def __init__(self, nodes: list[ast.AST]) -> None:
+        self.methods: dict[str, set[str]] = defaultdict(set)
+        """Name → methods of expressions that are called on it."""
+        self.passed: set[str] = set()
+        """Names that are passed on, so that what is called on them is not known."""
+        self.imported: dict[tuple[str, str], str] = {}
+        """(module, name in it) → name here."""
+        inner = {id(node.value): node for node in nodes if isinstance(node, ast.Attribute)}
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom):
+                for name in node.names:
+                    self.imported[node.module or "", name.name] = name.asname or name.name
+            elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
+                attribute = inner.get(id(node))
+                if attribute is None:
+                    self.passed.add(_dotted(node))
+                elif attribute.attr in METHODS:
+                    self.methods[_dotted(node)].add(attribute.attr)
+
+
+def _methods(path: Path, target: str, readers: dict[Path, _Readings]) -> set[str]:
+    """Return the methods that are called on a variable of a module, there or where it is imported."""
+    places = [(readers[path], target)]
+    module = _module(path)
+    for other in readers.values():
+        if (here := other.imported.get((module, target))) is not None:
+            places.append((other, here))
+        package, _, last = module.rpartition(".")
+        if (here := other.imported.get((package, last))) is not None:
+            places.append((other, f"{here}.{target}"))
+    found = {method for readings, name in places for method in readings.methods[name]}
+    if not found or any(name in readings.passed for readings, name in places):
+        found |= _HARDEST
+    return found
+
+
+def _uses_in(
+    path: Path, nodes: list[ast.AST], readers: dict[Path, _Readings]
+) -> tuple[list[Use], list[str]]:
     found: list[Use] = []
     unknown: list[str] = []
-    methods = {
-        (_name(call.func.value), call.func.attr)
-        for call in ast.walk(tree)
-        if isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Attribute)
-        and call.func.attr in METHODS
-    }
     names = {
         id(node.value): _name(target)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Assign | ast.AnnAssign)
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
     }
-    for call in ast.walk(tree):
+    called = {
+        id(node.value): node.attr
+        for node in nodes
+        if isinstance(node, ast.Attribute) and node.attr in METHODS
+    }
+    for call in nodes:
         if not (
             isinstance(call, ast.Call)
             and isinstance(call.func, ast.Attribute)
@@ -73,15 +148,36 @@ def _uses_in(path: Path, tree: ast.Module) -> tuple[list[Use], list[str]]:
         if patterns is None:
             unknown.append(place)
             continue
-        used = {call.func.attr}
-        if call.func.attr == "compile":
-            used = {method for name, method in methods if name == names.get(id(call))} - {"split"}
-        found += [Use(place, one, method) for one in patterns for method in used or {"search"}]
+        if call.func.attr != "compile":
+            used = {call.func.attr}
+        elif id(call) in called:  # on the spot
+            used = {called[id(call)]}
+        elif id(call) in names:
+            used = _methods(path, names[id(call)], readers)
+        else:  # in a table, or an argument
+            used = set(_HARDEST)
+        found += [Use(place, one, method) for one in patterns for method in sorted(used)]
     return found, unknown
 
 
+def _module(path: Path) -> str:
+    """Return the name under which a file is imported."""
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    module = module.removeprefix("sandbox.").removeprefix("benchmarks.")
+    return module.removesuffix(".__init__")
+
+
 def _name(node: ast.expr) -> str:
-    return ast.unparse(node)
+    return _dotted(node) or ast.unparse(node)
+
+
+def _dotted(node: ast.expr) -> str:
+    """Return a name with its attributes, such as `self._pattern`; "" for what is none."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and (owner := _dotted(node.value)):
+        return f"{owner}.{node.attr}"
+    return ""
 
 
 def _values(path: Path, call: ast.Call) -> list[re.Pattern] | None:
@@ -93,9 +189,7 @@ def _values(path: Path, call: ast.Call) -> list[re.Pattern] | None:
     ast.fix_missing_locations(expression)
     code = compile(expression, "pattern", "eval")
     if any(isinstance(node, ast.Name) and node.id != "re" for node in ast.walk(expression)):
-        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        module = module.removeprefix("sandbox.").removeprefix("benchmarks.")
-        scope = vars(importlib.import_module(module.removesuffix(".__init__")))
+        scope = vars(importlib.import_module(_module(path)))
     try:
         pattern, *values = eval(code, dict(scope))
     except (NameError, AttributeError):

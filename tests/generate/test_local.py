@@ -14,6 +14,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from PIL import Image
+from transformers import AutoConfig
 
 from fakes import tiny_writers
 from viper import Engine
@@ -150,12 +151,25 @@ def test_pickled_weights_are_not_loaded(random_model, tmp_path):
     for path in random_model.iterdir():
         if path.suffix != ".safetensors":
             (tmp_path / path.name).write_bytes(path.read_bytes())
-    torch.save({}, tmp_path / "pytorch_model.bin")
+    torch.save({"lm_head.weight": MakesAFolder(tmp_path / "ran")}, tmp_path / "pytorch_model.bin")
     with pytest.raises(ConfigError, match=r"cannot be loaded: .*safetensors"):
         write(tmp_path, COUNT)
+    assert not (tmp_path / "ran").exists()
+    torch.load(tmp_path / "pytorch_model.bin", weights_only=False)
+    assert (tmp_path / "ran").is_dir()  # the control
 
 
-def test_code_in_a_model_folder_is_not_run(random_model, tmp_path):
+class MakesAFolder:
+    """Unpickling it makes a folder."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_code_in_a_model_folder_is_not_run(random_model, tmp_path, monkeypatch):
     for path in random_model.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     config = json.loads((tmp_path / "config.json").read_text())
@@ -164,10 +178,17 @@ def test_code_in_a_model_folder_is_not_run(random_model, tmp_path):
         "auto_map": {"AutoConfig": "own.C", "AutoModelForCausalLM": "own.M"},
     }
     (tmp_path / "config.json").write_text(json.dumps(config))
-    (tmp_path / "own.py").write_text(f"open({str(tmp_path / 'was-run')!r}, 'w')")
+    (tmp_path / "own.py").write_text(f"open({str(tmp_path / 'was-run')!r}, 'w').close()")
     with pytest.raises(ConfigError, match="cannot be loaded"):
         write(tmp_path, COUNT)
     assert not (tmp_path / "was-run").exists()
+    # The control: the library copies the code to a folder, and imports it from there.
+    modules = "transformers.dynamic_module_utils.HF_MODULES_CACHE"
+    monkeypatch.setattr(modules, str(tmp_path / "modules"))
+    monkeypatch.setattr("sys.path", [*sys.path])
+    with pytest.raises(AttributeError, match="'C'"):  # which the file lacks, when it has run
+        AutoConfig.from_pretrained(tmp_path, trust_remote_code=True)
+    assert (tmp_path / "was-run").exists()
 
 
 # -- writing

@@ -6,6 +6,7 @@ import pytest
 
 from fakes.backends import FakeAnswerer, FakeDetector, FakeLanguage, FakeMatcher, blank_image
 from viper.errors import BudgetError, ModelError
+from viper.methods import image_patch
 from viper.methods.dispatch import CallDispatcher
 from viper.methods.matching import option_texts
 from viper.models import request_limits
@@ -156,7 +157,7 @@ def test_the_length_of_a_prompt_is_that_of_the_context():
 
 
 @pytest.mark.parametrize("role", ["answerer", "language"])
-def test_a_reply_without_end_is_an_error_of_the_model(ask, fakes, role):
+def test_a_reply_without_end_is_an_error_of_the_model(ask, fakes, role, monkeypatch):
     name, arguments = {
         "answerer": ("ImagePatch.simple_query", ["what?"]),
         "language": ("llm_query", ["what?", True]),
@@ -165,6 +166,8 @@ def test_a_reply_without_end_is_an_error_of_the_model(ask, fakes, role):
     with pytest.raises(CallFailed, match="replied with 500,000 characters") as failed:
         ask(name, *arguments)
     assert failed.value.kind == "model"
+    monkeypatch.setattr(image_patch, "_LONGEST_REPLY_CHARACTERS", 10**6)
+    assert ask(name, *arguments).startswith("word word")  # the control
 
 
 @pytest.mark.parametrize(

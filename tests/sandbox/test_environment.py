@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 import zipfile
 from pathlib import Path
 
@@ -587,6 +588,65 @@ def test_without_the_filter_no_path_leads_to_a_file(folder, run_jailed, act):
     assert control.value == "done"
 
 
+TIMERS = {
+    "stopped": "signal.setitimer(signal.ITIMER_PROF, 0)",
+    "set to a day": "signal.setitimer(signal.ITIMER_PROF, 86_400)",
+    "ignored": "signal.signal(signal.SIGPROF, signal.SIG_IGN)",
+    "handled": "signal.signal(signal.SIGPROF, lambda *args: None)",
+    "blocked": "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPROF})",
+    "everything ignored": (
+        "signal.setitimer(signal.ITIMER_PROF, 0); signal.pthread_sigmask(signal.SIG_BLOCK, "
+        "signal.valid_signals()); signal.signal(signal.SIGXCPU, signal.SIG_IGN)"
+    ),
+}
+
+
+def looping(run_jailed, act, *, limits, cpu_s=0.1, program_s=10.0):
+    """Run an endless loop that has done something to its timer, without the filter; and its time."""
+    from viper_sandbox.confine import Confinement
+
+    source = f"import signal\n{act}\nwhile True:\n    pass\nreturn 1"
+    confinement = Confinement(seccomp=False, language=False, limits=limits)
+    jail = _Partial(Limits(cpu_s=cpu_s, program_s=program_s), confinement=confinement)
+    began_s = time.monotonic()
+    return run_jailed(source, jail=jail).failure, time.monotonic() - began_s
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=[] if n in ("stopped", "everything ignored") else [slow])
+        for n in TIMERS
+    ],
+)
+def test_a_program_without_its_timer_ends_by_the_limit_of_the_kernel(run_jailed, name):
+    failure, took_s = looping(run_jailed, TIMERS[name], limits=True)
+    # A program that ignores the warning as well is killed, and no exit status says of what.
+    assert failure.kind == ("sandbox" if "everything" in name else "timeout")
+    assert failure.message.startswith(
+        "The program's process was killed"
+        if "everything" in name
+        else "The program used more than 0.1 s of CPU"
+    )
+    assert took_s < 9
+
+
+def test_control_without_limits_it_runs_until_its_time_is_over(run_jailed):
+    failure, _ = looping(run_jailed, TIMERS["stopped"], limits=False, program_s=3.0)
+    assert failure.kind == "timeout"
+    assert "CPU" not in failure.message
+
+
+def test_a_machine_without_timers_still_says_that_cpu_time_was_the_reason(folder, run_jailed):
+    python = forbid(folder, "setitimer")
+    jail = Jail(Limits(cpu_s=0.1, program_s=20.0), python=python)
+    failure = run_jailed("while True:\n    pass\nreturn 1", jail=jail).failure
+    assert (failure.kind, failure.message) == (
+        "timeout",
+        "The program used more than 0.1 s of CPU time.",
+    )
+
+
 class _Partial(Jail):
     """Measures nothing, to be quick, and runs at any level."""
 
@@ -599,7 +659,13 @@ class _Partial(Jail):
         return self._report
 
 
-MECHANISMS = ("seccomp", "user, PID and network namespace", "IPC namespace", "UTS namespace")
+MECHANISMS = (
+    "limits",
+    "seccomp",
+    "user, PID and network namespace",
+    "IPC namespace",
+    "UTS namespace",
+)
 
 
 def test_the_probe_makes_do_with_few_processes(monkeypatch):

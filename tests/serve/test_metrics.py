@@ -9,6 +9,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from fakes.asgi import call, form
 from fakes.serving import PNG
+from viper.generate.local import LocalGenerator
+from viper.generate.local_settings import LocalSettings
+from viper.generate.local_thread import ModelThread, Written
+from viper.scheduling import worker
+from viper.usage import Usage
 
 
 def samples(app):
@@ -69,7 +74,8 @@ def test_slots_and_connections_are_counted_by_outcome_and_no_client_is_named(mak
     assert "127.0.0.1" not in call(app, "GET", "/metrics").body.decode()
 
 
-def test_a_model_that_does_not_come_back_is_reported(make, fake_engine):
+def test_a_model_that_does_not_come_back_is_reported(make, fake_engine, monkeypatch):
+    monkeypatch.setattr(worker, "_REPLACE_AFTER", 1_000)  # whatever else the machine does meanwhile
     free = threading.Event()
 
     class Detector:
@@ -101,6 +107,46 @@ def test_a_model_that_does_not_come_back_is_reported(make, fake_engine):
     assert time.monotonic() - began < 5
     free.set()
     until(lambda: call(app, "GET", "/healthz").json()["status"] == "ok")
+
+
+class HangingWriter:
+    """Writes nothing, and shows no progress, until it is set free."""
+
+    def __init__(self):
+        self.free = threading.Event()
+
+    def write(self, samples, is_wanted):
+        self.free.wait(30)
+        return [Written("return 1", Usage()) for _ in samples]
+
+    def release(self):
+        pass
+
+
+def test_a_generator_that_does_not_come_back_is_reported(make, fake_engine):
+    writer = HangingWriter()
+    generator = LocalGenerator(LocalSettings("not/there"))
+    generator._thread = ModelThread(generator.name, lambda: writer, stuck_after_s=0.2)
+    app, service = make(fake_engine(generator))
+    ask = form({"question": "How many cups are there?", "timeout_s": "0.5"}, file=PNG)
+    assert call(app, "GET", "/healthz").json() == {"status": "ok", "sandbox": "full"}
+    assert samples(app)["viper_model_stuck", "generator"] == 0
+    assert call(app, "POST", "/v1/ask", **ask).json()["failure"]["kind"] == "timeout"
+    until(lambda: service.engine.health()[-1].stuck)
+    reply = call(app, "GET", "/healthz")
+    assert (reply.status, reply.json()["status"]) == (200, "degraded")
+    (stuck,) = reply.json()["stuck"]
+    assert (stuck["role"], stuck["stuck"]) == ("generator", 1)
+    assert "not/there" not in reply.body.decode()
+    found = samples(app)
+    assert found["viper_model_stuck", "generator"] == 1
+    assert found["viper_model_stuck_seconds", "generator"] >= 0.2
+    refused = call(app, "POST", "/v1/ask", **ask).json()["failure"]
+    assert refused["kind"] == "generator"
+    assert "has shown no progress" in refused["message"]
+    writer.free.set()
+    until(lambda: call(app, "GET", "/healthz").json()["status"] == "ok")
+    assert samples(app)["viper_model_stuck", "generator"] == 0
 
 
 def until(condition):

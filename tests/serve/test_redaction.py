@@ -11,6 +11,7 @@ import pytest
 
 from fakes.asgi import call, form
 from fakes.serving import PNG
+from fakes.watched_files import watching
 from viper.errors import ConfigError, ModelError
 from viper.images.values import to_json_value
 from viper.programs.program import Failure
@@ -186,19 +187,11 @@ LOOKALIKES = {
 
 
 @pytest.fixture
-def looked_up(monkeypatch):
+def looked_up():
     """Files of the attack that were looked for on disk."""
-    seen = []
-    exists = Path.exists
-
-    def watched(path, **options):
-        if SECRET.rpartition("/")[2] in str(path):
-            seen.append(str(path))
-        return exists(path, **options)
-
-    monkeypatch.setattr(Path, "exists", watched)
     redact_reference.cache_clear()
-    yield seen
+    with watching(SECRET.rpartition("/")[2]) as seen:
+        yield seen
     redact_reference.cache_clear()
 
 
@@ -214,6 +207,37 @@ def test_what_a_program_says_is_never_looked_up_on_disk(make, fake_engine, looke
     # It comes back as it was, whatever it looks like: no part of it was taken for the host's.
     returned = trace_of(body["trace"]).answering.returned
     assert returned == to_json_value([LOOKALIKES[name]])
+
+
+def naive(value):
+    """Redact whatever looks like a part of a trace, wherever it stands."""
+    if isinstance(value, tuple | list):
+        match value:
+            case ["model" | "generator" as key, str(reference)]:
+                return [key, redact_reference(reference)]
+        return [naive(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    made = {}
+    for key, part in value.items():
+        if key in ("model", "generator") and isinstance(part, str):
+            made[key] = redact_reference(part)
+        elif key == "models":
+            made[key] = {role: redact_reference(reference) for role, reference in part.items()}
+        elif key == "message":
+            made[key] = redact_message(part)
+        else:
+            made[key] = naive(part)
+    return made
+
+
+@pytest.mark.parametrize("name", LOOKALIKES)
+def test_control_a_walk_that_redacts_what_looks_like_a_trace_is_noticed(looked_up, name):
+    made = naive(LOOKALIKES[name])
+    if name == "a failure":  # a message is changed, and nothing looked for
+        assert made != LOOKALIKES[name]
+    else:
+        assert looked_up
 
 
 def test_a_reference_of_the_host_is_looked_up(looked_up):

@@ -124,6 +124,43 @@ def test_control_without_the_check_a_trigger_is_endless(tmp_path, monkeypatch):
         assert steps(file, "INSERT INTO objects VALUES (1)") >= 2_000_000
 
 
+def test_each_connection_distrusts_what_the_file_defines(tmp_path):
+    names = ("trusted_schema", "cell_size_check", "mmap_size")
+
+    def values(connection):
+        found = [connection.execute(f"PRAGMA {name}").fetchone() for name in names]
+        return [row[0] if row else None for row in found]
+
+    for _ in range(2):  # new, and opened again
+        with opened(tmp_path / "a") as file:
+            trusted, checked, mapped = values(file)
+            assert (trusted, checked) == (0, 1)
+            assert not mapped  # None where SQLite is built without
+    with contextlib.closing(sqlite3.connect(tmp_path / "a")) as plain:
+        plain.execute("PRAGMA trusted_schema = ON")
+        plain.execute("PRAGMA mmap_size = 1000000")
+        assert values(plain)[:2] == [1, 0]  # the control
+        assert values(plain)[2] in (1_000_000, None)
+
+
+def test_a_function_with_effects_is_not_called_by_a_view(tmp_path, monkeypatch):
+    """Even past the check of the tables; of SQLite's own functions, none without an extension is such."""
+    path = foreign(tmp_path / "a", "CREATE VIEW objects AS SELECT act(7) AS x")
+    with contextlib.closing(sqlite3.connect(path)) as plain:
+        monkeypatch.setattr(module, "_expected_objects", lambda layout: module._objects(plain))
+        called = []
+        with opened(path) as file:
+            file.create_function("act", 1, called.append)
+            with pytest.raises(sqlite3.OperationalError, match=r"unsafe use of act\(\)"):
+                file.execute("SELECT x FROM objects").fetchall()
+            file.execute("SELECT act(1)").fetchall()  # by the program itself
+        assert called == [1]
+        plain.execute("PRAGMA trusted_schema = ON")
+        plain.create_function("act", 1, called.append)
+        plain.execute("SELECT x FROM objects").fetchall()
+        assert called == [1, 7]  # the control
+
+
 def test_a_statement_has_a_clock(tmp_path):
     with contextlib.closing(
         open_cache(tmp_path / "a", LAYOUT, busy_timeout_s=1.0, statement_s=0.05)

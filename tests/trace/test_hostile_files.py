@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 import json
 import os
 import resource
@@ -12,13 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
 from fakes import hostile_traces
 from fakes.hostile_traces import KINDS, PARTS, SECRET, hostile
 from fakes.peak_memory import run_measured
+from fakes.watched_files import watching
 from viper.cli import cli, trace_text
 from viper.errors import InputError, ViperError
 from viper.images.values import json_patches, to_json_value
@@ -89,23 +94,48 @@ def refused_in_one_line(function, *arguments, **options):
 
 
 @pytest.fixture
-def touched(monkeypatch):
+def touched():
     """Paths that were opened or looked for, of those that hostile traces name."""
-    seen = []
+    with watching(SECRET) as seen:
+        yield seen
 
-    def watched(function):
-        def call(path, *arguments, **options):
-            if SECRET in str(path):
-                seen.append(path)
-            return function(path, *arguments, **options)
 
-        return call
+# Looked up by name where they are called, as by those who are watched.
+WAYS = {
+    "os.stat": lambda path: os.stat(path),  # noqa: PTH116
+    "os.lstat": lambda path: os.lstat(path),
+    "os.access": lambda path: os.access(path, os.R_OK),
+    "os.readlink": lambda path: os.readlink(path),  # noqa: PTH115
+    "os.open": lambda path: os.open(path, os.O_RDONLY),
+    "os.listdir": os.listdir,
+    "os.scandir": os.scandir,
+    "os.path.exists": os.path.exists,
+    "os.path.realpath": os.path.realpath,
+    "open": open,
+    "io.open_code": lambda path: io.open_code(str(path)),  # noqa: SIM115
+    "Path.exists": Path.exists,
+    "Path.is_file": Path.is_file,
+    "Path.read_text": Path.read_text,
+    "Path.open": Path.open,
+    "Path.resolve": Path.resolve,
+    "glob": lambda path: list(path.glob("*")),
+    "PIL": Image.open,
+    "numpy": np.fromfile,
+}
 
-    for name in ("open", "stat", "lstat", "access", "scandir", "listdir"):
-        monkeypatch.setattr(os, name, watched(getattr(os, name)))
-    monkeypatch.setattr(Path, "exists", watched(Path.exists))
-    monkeypatch.setattr(Path, "is_file", watched(Path.is_file))
-    return seen
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "path", [f"/etc/{SECRET}", f"etc/{SECRET}/x"], ids=["absolute", "relative"]
+)
+def test_control_a_file_that_is_touched_is_noticed(touched, way, path):
+    with contextlib.suppress(OSError):
+        WAYS[way](Path(path))
+    assert touched
+    touched.clear()
+    with contextlib.suppress(OSError):
+        WAYS[way](Path("/etc/another"))
+    assert touched == []
 
 
 def attack(kind, seeds, tmp_path, touched):

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from viper.backends.placement import DTYPES
-from viper.errors import WriteError
+from viper.errors import InputError, WriteError
 from viper.limber.answerer import load_language
 from viper.limber.evaluation import Trial, choose, options_of, score, write_answers
 from viper.limber.examples import Example, read_examples, views_of
@@ -182,7 +182,16 @@ def _figures(
 def _features(matcher: Any, examples: Sequence[Example], path: Path, progress: Progress) -> Tensor:
     """Return the vectors of all views, shape (N, D), read from the file if an earlier run wrote it."""
     if os.path.lexists(path):
-        kept: Tensor = load_complete(path)
+        kept: object = load_complete(path)
+        if (
+            not isinstance(kept, Tensor)
+            or kept.dim() != 2
+            or len(kept) != len(examples)
+            or not kept.isfinite().all()
+        ):
+            raise InputError(
+                f"The file '{path}' does not hold the vectors of these images. Delete it."
+            )
         return kept
     rows: list[Tensor] = []
     views = views_of(examples)

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from viper.backends.sealed_loading import sealed
+from viper.errors import InputError, summarize_error
 from viper.storage.files import make_folder, open_regular_file, replace_file
 
 __all__ = ["TrainingConfig", "TrainingLoop", "load_complete", "save_complete"]
@@ -61,10 +63,13 @@ class TrainingLoop:
         if self.checkpoint is not None and os.path.lexists(self.checkpoint):
             device = next(self._trained.parameters()).device
             state = load_complete(self.checkpoint, device)
-            for name, module in self.modules.items():
-                module.load_state_dict(state[name])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.step = int(state["step"])
+            try:
+                for name, module in self.modules.items():
+                    module.load_state_dict(state[name])
+                self.optimizer.load_state_dict(state["optimizer"])
+                self.step = int(state["step"])
+            except Exception as error:  # anything, for what another training or a stranger wrote
+                raise _unreadable(self.checkpoint, error) from error
 
     @property
     def left(self) -> int:
@@ -111,8 +116,21 @@ def save_complete(value: Any, path: Path) -> None:
 def load_complete(path: Path, device: Any = None) -> Any:
     """Return what `save_complete` wrote, on a device of torch; None for that on which it was.
 
+    The folder may come from a stranger: the file is checked as the weights of any model are.
+
     Raises:
-        InputError: It cannot be read, or is a link.
+        InputError: It cannot be read, is a link, or holds what no checkpoint needs.
     """
     with open_regular_file(str(path), what="checkpoint", below=path.parent) as file:
-        return torch.load(file, map_location=device, weights_only=True)
+        try:
+            with sealed():
+                return torch.load(file, map_location=device, weights_only=True)
+        except Exception as error:  # nearly anything, for a damaged or hostile file
+            raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(
+        f"Cannot continue from the checkpoint '{path}': {summarize_error(error)} "
+        "Delete it to start again."
+    )

@@ -114,11 +114,22 @@ def test_an_import_hidden_behind_the_memo_is_refused(tmp_path):
         (b"\x80\x04Q.", "instruction BINPERSID"),
         (b"\x80\x05\x97.", "instruction NEXT_BUFFER"),
         (b"}}b.", "instruction BUILD"),
+        (b"\x80\x04\x8f.", "instruction EMPTY_SET"),
+        (b"\x80\x04](K\x01\x90.", "instruction ADDITEMS"),
+        (b"\x80\x04(K\x01\x91.", "instruction FROZENSET"),
     ],
 )
 def test_every_other_instruction_that_is_not_plain_is_refused_by_its_name(tmp_path, code, named):
     with pytest.raises(InputError, match=named):
         read_plain_pickle(written(tmp_path, code))
+
+
+@pytest.mark.parametrize("value", [set(), {1, 2}, frozenset({1})], ids=repr)
+def test_control_the_library_makes_sets_of_these_instructions(tmp_path, value):
+    content = pickle.dumps([value], 4)
+    assert pickle.loads(content) == [value]
+    with pytest.raises(InputError, match=r"instruction (EMPTY_SET|FROZENSET)"):
+        read_plain_pickle(written(tmp_path, content))
 
 
 def test_a_number_that_would_fill_the_memory_is_refused(tmp_path):

@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import time
+import timeit
 
 import pytest
 from click.testing import CliRunner
@@ -144,6 +145,41 @@ def test_bench_refuses_a_hostile_pickle_by_name_and_runs_nothing_of_it(tmp_path)
     assert "imports posix.system" in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert not mark.exists()
+
+
+def nested_key(levels):
+    """A dict with a key that is a tuple of two times the same tuple, and so on: 2 ** levels steps."""
+    pairs = b"".join(b"h%c\x86q%c" % (level, level + 1) for level in range(levels))
+    return b"\x80\x02}K\x01\x85q\x00" + pairs + b"Ns."
+
+
+def in_a_set(levels):
+    """A set in which the tuple lies."""
+    pairs = b"".join(b"h%c\x86q%c" % (level, level + 1) for level in range(levels))
+    return b"\x80\x04\x8f(K\x01\x85q\x00" + pairs + b"\x90."
+
+
+@pytest.mark.parametrize(
+    ("attack", "said"), [(nested_key, "a key that is a tuple"), (in_a_set, "EMPTY_SET")]
+)
+def test_bench_refuses_a_pickle_whose_keys_take_for_ever_in_one_line(tmp_path, attack, said):
+    folder = official.refcoco(tmp_path, pickle=attack(200))
+    arguments = ["bench", "refcoco", "--data", str(folder), "--models", "stub"]
+    started_s = time.process_time()
+    result = CliRunner().invoke(cli, arguments)
+    assert time.process_time() - started_s < 5
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("attack", [nested_key, in_a_set])
+def test_control_the_library_takes_twice_as_long_for_every_level(attack):
+    def seconds(levels):
+        content = attack(levels)
+        return min(timeit.repeat(lambda: pickle.loads(content), number=1, repeat=3))
+
+    assert seconds(19) > 4 * seconds(13)  # 64 times as many steps
 
 
 def test_bench_scores_a_split(tmp_path):
