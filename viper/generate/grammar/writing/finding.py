@@ -6,21 +6,24 @@
 
 A noun that one description uses is filtered under its own name ("cubes = [cube for cube in cubes if
 …]"). A noun that several descriptions use is searched for once; each of them gets a list of its own
-from all objects found.
+from all objects found. A union is searched for as its alternatives, each under the conditions of the object
+that the union describes.
 """
 
 from __future__ import annotations
 
 from abc import ABC
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import fields, replace
 
-from viper.generate.grammar.description import Attribute, Condition, Description
-from viper.generate.grammar.logical_form import Query
+from viper.generate.grammar.description import Attribute, Condition, Description, OneOf, Pick
+from viper.generate.grammar.logical_form import ChooseObject, Query, Verify
 from viper.generate.grammar.writing.detectable import Search, search_for
 from viper.generate.grammar.writing.predicates import PredicateWriter
-from viper.generate.grammar.writing.sharing import common_nouns
 from viper.models.capabilities import Capabilities
 
-__all__ = ["FindWriter"]
+__all__ = ["FindWriter", "narrowed"]
 
 _MOST_NAMES = 6
 """Class names per line of a program."""
@@ -39,7 +42,7 @@ class FindWriter(PredicateWriter, ABC):
         self, capabilities: Capabilities, query: Query, *, best_effort: bool = False
     ) -> None:
         super().__init__(capabilities, best_effort=best_effort)
-        self._common = common_nouns(query)
+        self._common = _common_nouns(query)
         self._all: dict[str, str] = {}
         """Noun of several descriptions → the list of all such objects."""
         self._elements: dict[str, str] = {}
@@ -112,3 +115,54 @@ class FindWriter(PredicateWriter, ABC):
         self.write(f"{many} = [{one} for name in {names} for {one} in image_patch.find(name)]")
         self.write(f"{many} = sorted({many}, key=lambda {one}: -{one}.score)")
         return many
+
+
+def narrowed(alternative: Description, head: Description) -> Description:
+    """Return an alternative of a union under the conditions of the object that the union describes.
+
+    In "how many *shiny cubes* are large things or red blocks?" the alternatives are large shiny cubes
+    and red shiny blocks that are cubes as well.
+
+    Args:
+        alternative: One of the union.
+        head: The object that the union describes, without the union.
+    """
+    conditions = (*head.conditions, *alternative.conditions)
+    noun = alternative.noun
+    if alternative.head == "object":
+        noun = head.noun
+    elif head.head not in ("object", noun):
+        conditions = (*conditions, Attribute(head.head, "kind"))
+    return replace(alternative, noun=noun, conditions=conditions)
+
+
+def _common_nouns(query: object) -> frozenset[str]:
+    """Return the nouns for which a query describes two or more different sets of objects."""
+    searched = {(what.head, what.conditions) for what in _searched(query)}
+    counts = Counter(noun for noun, _ in searched)
+    return frozenset(noun for noun, count in counts.items() if count > 1)
+
+
+def _searched(node: object) -> Iterator[Description]:
+    """Yield the descriptions that are searched for: the alternatives in place of a union."""
+    if isinstance(node, tuple):
+        for part in node:
+            yield from _searched(part)
+        return
+    if not hasattr(node, "__dataclass_fields__"):
+        return
+    if isinstance(node, Description):
+        union = next((c for c in node.conditions if isinstance(c, OneOf)), None)
+        if union is not None:
+            head = replace(node, conditions=tuple(c for c in node.conditions if c is not union))
+            yield from _searched(tuple(narrowed(kind, head) for kind in union.kinds))
+            return
+        yield node
+    match node:
+        case Verify(subject=subject, condition=Pick() as pick):
+            yield Description(subject.noun, (pick,))  # those that it is compared with
+        case ChooseObject(options=options, condition=condition) if condition is not None:
+            if not isinstance(condition, Pick):
+                yield from (option.having(condition) for option in options)
+    for field in fields(node):  # type: ignore[arg-type] # a dataclass instance, just checked
+        yield from _searched(getattr(node, field.name))

@@ -27,12 +27,11 @@ from viper.generate.grammar.description import (
 )
 from viper.generate.grammar.logical_form import Query, Refer
 from viper.generate.grammar.writing.detectable import search_for
-from viper.generate.grammar.writing.finding import FindWriter
+from viper.generate.grammar.writing.finding import FindWriter, narrowed
 from viper.generate.grammar.writing.geometry import clear, with_tolerance
 from viper.generate.grammar.writing.predicates import NO_DEPTH, NO_MATCHER
 from viper.generate.grammar.writing.ranking import KEYS, SIZES
 from viper.generate.grammar.writing.saying import name_of, said
-from viper.generate.grammar.writing.sharing import narrowed
 from viper.generate.grammar.writing.wording import condition_text
 from viper.models.capabilities import Capabilities
 
