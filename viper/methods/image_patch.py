@@ -159,7 +159,8 @@ async def best_text_match(
         cosine = (float(logits[best]) - (matcher.logit_bias or 0.0)) / matcher.logit_scale
         is_seen = matcher.certainty(cosine) >= _PROPERTY_THRESHOLD
         if not is_seen or matcher.undecided(texts[best], cosine):
-            lead = f"{prefix} …" if prefix else f"which of {', '.join(options[:3])} … it is"
+            listed = f"{', '.join(options[:3])} …"
+            lead = f"{prefix} {listed}" if prefix else f"which of {listed} it is"
             call.doubts.append(_undecided(lead))
     return option_list[best]
 
