@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -36,11 +37,18 @@ def rows(photos: Path, name: str) -> list[dict[str, Any]]:
 
 def read(questions: list[dict[str, Any]]) -> Iterator[Read]:
     for row in questions:
-        try:
-            form = parse(row["question"])
-        except GenerationError:
-            continue
-        yield Read(row, form, write_program(form, Capabilities.everything(), "grammar"))
+        found = written(row["question"])
+        if found is not None:
+            yield Read(row, *found)
+
+
+@functools.cache  # several tests read the same thousands of questions
+def written(question: str) -> tuple[LogicalForm, Program] | None:
+    try:
+        form = parse(question)
+    except GenerationError:
+        return None
+    return form, write_program(form, Capabilities.everything(), "grammar")
 
 
 def kind(row: dict[str, Any]) -> str:
