@@ -104,6 +104,7 @@ def test_every_official_question_is_read_whole(photos: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # 70 s alone
 @pytest.mark.photos
 def test_official_questions_mean_their_programs_on_changed_scenes_too(
     photos: Path, tmp_path: Path
