@@ -20,7 +20,7 @@ small: $(VENV)/.installed
 
 # One thread for each of the two workers: more would only wait for each other, and take twice as long.
 test: $(VENV)/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow" --durations=25
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow
