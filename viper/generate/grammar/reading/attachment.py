@@ -33,6 +33,7 @@ from viper.generate.grammar.vocabulary.lexicon import (
     CAMERA,
     ORDINALS,
 )
+from viper.generate.grammar.vocabulary.relations import POSITIONS
 from viper.generate.grammar.vocabulary.words import is_worn, kinds
 
 __all__ = ["AttachmentChart"]
@@ -45,9 +46,6 @@ _VERB_FORMS = frozenset("sits stands lies hangs wears holds looks".split())
 """Third-person verb forms that are nouns in the dictionary, too."""
 _ONES = frozenset("one ones other others another two".split())
 """Words that stand for the head noun of the expression."""
-_SPATIAL = frozenset(
-    "left_of right_of in_front_of behind next_to near far_from between above below".split()
-)
 
 
 class AttachmentChart(DistinguishingChart):
@@ -191,6 +189,6 @@ def _is_placed(what: Description) -> bool:
     return any(
         isinstance(c, Place | Row)
         or (isinstance(c, Pick) and c.other is None)
-        or (isinstance(c, Related) and c.relation in _SPATIAL)
+        or (isinstance(c, Related) and c.relation in POSITIONS)
         for c in what.conditions
     )

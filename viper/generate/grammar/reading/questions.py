@@ -36,13 +36,11 @@ from viper.generate.grammar.reading.existence import ExistenceChart, exists
 from viper.generate.grammar.reading.lists import with_head
 from viper.generate.grammar.reading.options import option_text
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
+from viper.generate.grammar.vocabulary.relations import POSITIONS
 
 __all__ = ["YesNoChart"]
 
 _COPULAS = "is|are|was|were"
-_POSITIONS = frozenset(
-    "left_of right_of above below in_front_of behind between next_to near far_from".split()
-)
 _PRESENT = frozenset("visible there present shown pictured here".split())
 """Words after "is" in questions that only ask whether something is visible."""
 
@@ -234,7 +232,7 @@ def _compares(subject: Description) -> bool:
 def _is_positioned(subject: Description) -> bool:
     """Return whether a phrase ends with a position towards another object: "the oven left of the person"."""
     last = subject.conditions[-1] if subject.conditions else None
-    return isinstance(last, Related) and last.relation in _POSITIONS
+    return isinstance(last, Related) and last.relation in POSITIONS
 
 
 def _bearer(subject: Description) -> Description:

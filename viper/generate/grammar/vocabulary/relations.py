@@ -11,8 +11,12 @@ from typing import NamedTuple
 
 from viper.generate.grammar.vocabulary.word_table import word_groups, word_table
 
-__all__ = ["RELATIONS", "VERBS", "WORDS", "RelationMatch", "match_relation"]
+__all__ = ["POSITIONS", "RELATIONS", "VERBS", "WORDS", "RelationMatch", "match_relation"]
 
+POSITIONS = frozenset(
+    "left_of right_of in_front_of behind next_to near far_from between above below".split()
+)
+"""Relations that say where something is, seen from another thing."""
 _SPELLINGS = word_groups(
     """
     left_of: left of|to left of|on left of|at left of|left side of|to left side of|

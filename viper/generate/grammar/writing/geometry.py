@@ -2,8 +2,8 @@
 
 A predicate may call the functions of `helpers`, which a program then holds as text.
 
-Some relations are open where boxes lie within each other: a person before an airplane is neither left nor
-right of it. Their `decided` rule ends the program there, and `clear` is what holds beyond doubt.
+Some relations are open where boxes overlap, as left and right of two wide ones. Their `decided` rule ends the
+program there (under best effort it notes a doubt), and `clear` is what holds beyond doubt.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 __all__ = ["HELPERS", "called_helpers"]
 
@@ -85,7 +86,7 @@ def is_across(a, b):
 def decide_left_of(a, b):
     is_left = is_clearly_left_of(a, b)
     if not (is_left or is_clearly_left_of(b, a) or is_across(a, b) or is_across(b, a)):
-        unsure('One overlaps the other: neither is clearly left or right.')
+        OPEN
     return is_left
 
 def is_clearly_higher(a, b):
@@ -101,7 +102,7 @@ def decide_above(a, b):
     if is_clearly_higher(b, a) or (is_beside and not is_higher):
         return False
     if is_beside or not is_higher:
-        unsure('The boxes do not show which of the two is above the other.')
+        OPEN
     return True
 
 def is_clearly_between(a, b, c):
@@ -121,7 +122,7 @@ def is_outside(a, b, c):
 def decide_between(a, b, c):
     is_between_them = is_clearly_between(a, b, c)
     if not is_between_them and not is_outside(a, b, c):
-        unsure('The boxes do not show whether it is between the two.')
+        OPEN
     return is_between_them
 
 def share_in_half(picture, half, a):
@@ -137,7 +138,7 @@ def is_clearly_in_half(picture, half, a):
 def decide_half(picture, half, a):
     share = share_in_half(picture, half, a)
     if 0.25 < share < 0.75:
-        unsure('It lies in both halves of the picture.')
+        OPEN
     return share >= 0.75
 
 def is_near(a, b):
@@ -168,53 +169,66 @@ def is_between(a, b, c):
     ends = sorted([b.vertical_center, c.vertical_center])
     return ends[0] < a.vertical_center < ends[1]
 """
-# Under best effort `absent` notes the doubt, and the program goes on.
-_BEST_EFFORT_SOURCES = """
-def decide_left_of(a, b):
-    is_left = is_clearly_left_of(a, b)
-    if not (is_left or is_clearly_left_of(b, a) or is_across(a, b) or is_across(b, a)):
-        absent('clear left or right')
-        return is_left_of(a, b)
-    return is_left
-
-def decide_above(a, b):
-    is_higher, is_beside = is_clearly_higher(a, b), shared_width(a, b) <= 0.1
-    if is_clearly_higher(b, a) or (is_beside and not is_higher):
-        return False
-    if is_beside or not is_higher:
-        absent('clear above or below')
-        return is_above(a, b)
-    return True
-
-def decide_between(a, b, c):
-    is_between_them = is_clearly_between(a, b, c)
-    if not is_between_them and not is_outside(a, b, c):
-        absent('clear place between the two')
-        return is_between(a, b, c)
-    return is_between_them
-
-def decide_half(picture, half, a):
-    share = share_in_half(picture, half, a)
-    if 0.25 < share < 0.75:
-        absent('clear half of the picture')
-    return share > 0.5
-"""
 
 
-def _by_name(sources: str) -> Mapping[str, str]:
-    functions = sources.strip().split("\n\n")
-    return {source.removeprefix("def ").partition("(")[0]: source for source in functions}
+class _Open(NamedTuple):
+    """What a `decide_…` function does where boxes leave it open: the line OPEN of its source."""
+
+    why: str
+    """For `unsure`, which ends the program."""
+    missing: str
+    """For `absent`, which notes a doubt under best effort: the program goes on."""
+    rule: str
+    """What decides then."""
+
+    def lines(self, *, best_effort: bool) -> str:
+        if best_effort:
+            return f"absent({self.missing!r})\n        return {self.rule}"
+        return f"unsure({self.why!r})"
 
 
-HELPERS: Mapping[str, str] = MappingProxyType(_by_name(_SOURCES))
+_OPEN = {
+    "decide_left_of": _Open(
+        "One overlaps the other: neither is clearly left or right.",
+        "clear left or right",
+        "is_left_of(a, b)",
+    ),
+    "decide_above": _Open(
+        "The boxes do not show which of the two is above the other.",
+        "clear above or below",
+        "is_above(a, b)",
+    ),
+    "decide_between": _Open(
+        "The boxes do not show whether it is between the two.",
+        "clear place between the two",
+        "is_between(a, b, c)",
+    ),
+    "decide_half": _Open(
+        "What is asked about lies in both halves of the picture.",
+        "clear half of the picture",
+        "share > 0.5",
+    ),
+}
+
+
+def _sources(*, best_effort: bool) -> Mapping[str, str]:
+    functions = {}
+    for source in _SOURCES.strip().split("\n\n"):
+        name = source.removeprefix("def ").partition("(")[0]
+        lines = _OPEN[name].lines(best_effort=best_effort) if name in _OPEN else ""
+        functions[name] = source.replace("OPEN", lines)
+    return MappingProxyType(functions)
+
+
+HELPERS = _sources(best_effort=False)
 """Name → source."""
-_BEST_EFFORT = _by_name(_BEST_EFFORT_SOURCES)
+_BEST_EFFORT = _sources(best_effort=True)
 _CALL = re.compile(r"\b(\w+)(?=\()")
 
 
 def called_helpers(body: str, *, best_effort: bool) -> list[str]:
     """Return the lines of the helpers that a program's body calls, each once, callees first."""
-    sources = {**HELPERS, **_BEST_EFFORT} if best_effort else HELPERS
+    sources = _BEST_EFFORT if best_effort else HELPERS
     lines: dict[str, list[str]] = {}
 
     def add(text: str, caller: str = "") -> None:
