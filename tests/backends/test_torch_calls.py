@@ -8,19 +8,10 @@ import zipfile
 import pytest
 import torch
 
+from fakes.torch_files import Call
 from viper.backends.sealed_loading import sealed
 from viper.backends.torch_calls import Calls, Made, Name, Storage
 from viper.backends.ultralytics_checkpoint import plain_tensor, read_parts
-
-
-class Call:
-    """An object that is pickled as a call."""
-
-    def __init__(self, function, *arguments):
-        self.function, self.arguments = function, arguments
-
-    def __reduce__(self):
-        return self.function, self.arguments
 
 
 class Built:

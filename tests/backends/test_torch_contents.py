@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import pickle
 import time
-import zipfile
 
 import pytest
 import torch
 
+from fakes.torch_files import archive, nested
 from viper.backends.sealed_loading import sealed
 from viper.backends.torch_contents import check_pickle, check_tensors
 
@@ -17,25 +17,6 @@ from viper.backends.torch_contents import check_pickle, check_tensors
 def read(path):
     with sealed():
         return torch.load(path)
-
-
-def archive(path, content):
-    """A file of torch with a pickle of one's own."""
-    torch.save({}, path)
-    with zipfile.ZipFile(path) as source:
-        names = {record.filename: source.read(record) for record in source.infolist()}
-    with zipfile.ZipFile(path, "w") as target:
-        for name, old in names.items():
-            target.writestr(name, content if name.endswith("data.pkl") else old)
-    return path
-
-
-def nested(levels, *, last=b"K\x01s", first=b"}"):
-    """A dict whose key is a tuple of two times the same tuple, and so on."""
-    tuples = b"K\x01\x85q\x00" + b"".join(
-        b"h%c\x86q%c" % (level, level + 1) for level in range(levels)
-    )
-    return b"\x80\x02" + first + tuples + last + b"."
 
 
 def of_three(levels):

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import pickle
 import time
-import zipfile
 from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
+from fakes.torch_files import Call, archive, nested
 from viper.errors import InputError
 from viper.limber.experiment import _features
 from viper.limber.training_loop import TrainingConfig, TrainingLoop, load_complete, save_complete
-
-
-class Call:
-    """An object that is pickled as a call."""
-
-    def __init__(self, function, *arguments):
-        self.function, self.arguments = function, arguments
-
-    def __reduce__(self):
-        return self.function, self.arguments
 
 
 class MakesAFolder:
@@ -34,23 +24,6 @@ class MakesAFolder:
         import os
 
         return os.mkdir, (self.path,)
-
-
-def with_pickle(path, content):
-    """A file of torch whose pickle is replaced."""
-    torch.save({}, path)
-    with zipfile.ZipFile(path) as source:
-        records = {record.filename: source.read(record) for record in source.infolist()}
-    with zipfile.ZipFile(path, "w") as target:
-        for name, old in records.items():
-            target.writestr(name, content if name.endswith("data.pkl") else old)
-    return path
-
-
-def nested_key(levels):
-    """The pickle of a dict whose key is a tuple of two times the same tuple, and so on."""
-    pairs = b"".join(b"h%c\x86q%c" % (level, level + 1) for level in range(levels))
-    return b"\x80\x02}K\x01\x85q\x00" + pairs + b"K\x01s."
 
 
 def seconds(function, *arguments, **options):
@@ -72,13 +45,13 @@ def test_a_checkpoint_that_is_code_is_not_run(tmp_path, new):
 
 
 def test_a_checkpoint_whose_key_takes_for_ever_is_refused(tmp_path):
-    path = with_pickle(tmp_path / "map.pt", nested_key(60))
+    path = archive(tmp_path / "map.pt", nested(60))
     with pytest.raises(InputError, match="a tuple of more than"):
         load_complete(path)
 
 
 def test_control_torch_alone_takes_twice_as_long_for_every_level_of_a_key(tmp_path):
-    few, many = (with_pickle(tmp_path / f"{n}.pt", nested_key(n)) for n in (14, 20))
+    few, many = (archive(tmp_path / f"{n}.pt", nested(n)) for n in (14, 20))
     alone = seconds(torch.load, many, weights_only=True)
     assert alone > 5 * seconds(torch.load, few, weights_only=True)
 
@@ -163,7 +136,7 @@ def test_features_that_do_not_fit_the_images_are_refused(tmp_path, kept):
 
 
 def test_control_the_pickle_of_the_attack_is_one():
-    assert pickle.loads(nested_key(3)) == {_pair(3): 1}
+    assert pickle.loads(nested(3)) == {_pair(3): 1}
 
 
 def _pair(levels):
